@@ -1,0 +1,270 @@
+# Copyright (c) 2026 the mailops.triage authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The document that host rules search: the facts of a host, joined with what the vantage points saw of it.
+
+Note that this plugin util is PRIVATE to the collection. It can have breaking changes at any time.
+
+Nothing is judged here. JMESPath has no arithmetic, no dates and no joins, so what rules compare is put side by
+side first: one record per port with the view from outside, the view from inside, the listener and the filter.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine import protocols
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine.maintenance import maintenance
+
+SUBSETS = (
+    "host",
+    "services",
+    "processes",
+    "listeners",
+    "load",
+    "memory",
+    "disk",
+    "queue",
+    "log",
+    "config",
+    "dns",
+    "loopback",
+)
+
+_SLOW_CONNECT_MS = 900
+"""A connection that took this long lost its first SYN: the kernel sends the second one after a second."""
+
+Document = t.Dict[str, t.Any]
+
+
+def build(host: str, record: Document, vantages: dict[str, Document], now: float) -> Document:
+    """Join what is known of one host.
+
+    :param record: the host's part of the recording (inventory, login, facts)
+    :param vantages: for each usable vantage point its probe result of this host
+    :param now: the controller's time when the run began, in epoch seconds: ages and certificates are measured
+        with this clock, not with the host's own, which may be wrong
+    """
+    inventory = record.get("inventory") or {}
+    facts = record.get("facts") or {}
+    document: Document = {subset: facts.get(subset) for subset in SUBSETS}
+    views = [_view(name, seen) for name, seen in sorted(vantages.items(), key=_controller_first)]
+    login = record.get("login") or {"outcome": "skipped", "text": ""}
+    for role in ("mta", "mda"):
+        if document["services"] and document["services"].get(role):
+            document["services"] = {**document["services"], role: {**document["services"][role], "role": role}}
+    document["inventory"] = {
+        "roles": inventory.get("mail_roles"),
+        "site": inventory.get("mail_site"),
+        "redundancy_group": inventory.get("mail_redundancy_group"),
+        "hardware": inventory.get("mail_hardware"),
+        "maintenance": maintenance(inventory.get("mail_maintenance"), now),
+    }
+    document["run"] = {"host": host, "now": now}
+    document["reach"] = {**_reach(views), "login": login["outcome"], "login_text": login.get("text", "")}
+    roles = _roles(inventory, document)
+    document["roles"] = roles
+    document["expected"] = protocols.of_roles(roles, host)
+    if login.get("transport", "ssh") in protocols.SSH_TRANSPORTS:
+        document["expected"].insert(0, "ssh")
+    document["ports"] = _ports(document, vantages)
+    document["certificates"] = _certificates(document["loopback"], vantages, now)
+    document["missing"] = _missing(record)
+    return document
+
+
+def _controller_first(item: tuple[str, Document]) -> tuple[bool, str]:
+    return item[0] != "controller", item[0]
+
+
+def _missing(record: Document) -> dict[str, str]:
+    """For each fact subset that is not there, why."""
+    facts = record.get("facts")
+    if not facts:
+        login = record.get("login") or {}
+        why = f"the host was not examined: {login.get('text') or login.get('outcome') or 'no facts recorded'}"
+        return dict.fromkeys(SUBSETS, why)
+    collectors = facts.get("collectors") or {}
+    found = {}
+    for subset in SUBSETS:
+        if facts.get(subset) is None:
+            state = collectors.get(subset)
+            if state is None:
+                found[subset] = f"the facts '{subset}' were not asked for"
+            elif state.get("status") != "ok":
+                found[subset] = f"the facts '{subset}' could not be had: {state.get('reason') or state.get('status')}"
+    return found
+
+
+def _view(name: str, seen: Document) -> Document:
+    """What one vantage point saw of the host as a whole."""
+    services = [service for service in seen.get("services", []) if service["outcome"] != "skipped"]
+    at_connect = [service for service in services if service["rung"] == "connect"]
+    connected = [service for service in services if service["rung"] != "connect"]
+    silent = [service for service in at_connect if service["outcome"] == "timeout"]
+    slow = [service for service in connected if _connect_ms(service) >= _SLOW_CONNECT_MS]
+    ping = seen.get("ping") or {"outcome": "skipped"}
+    # Silence of single ports is a filter's work; loss shows in the echo requests or in repeated SYNs.
+    lossy = bool(0 < (ping.get("loss_percent") or 0) < 100 or len(slow) > 1)
+    return {
+        "name": name,
+        "kind": "controller" if name == "controller" else "client",
+        "ping": ping["outcome"],
+        "loss_percent": ping.get("loss_percent"),
+        "neighbour": seen.get("neighbour", "unknown"),
+        "resolve": (seen.get("resolve") or {}).get("outcome", "skipped"),
+        "tried": len(services),
+        "ok": sum(service["outcome"] == "ok" for service in services),
+        "connected": len(connected),
+        "silent": len(silent),
+        "mute": sum(_mute(service) for service in connected),
+        "refused": sum(service["outcome"] == "refused" for service in at_connect),
+        "slow_connects": len(slow),
+        "lossy": lossy,
+        "dead": bool(services) and len(silent) == len(services) and ping["outcome"] != "ok",
+        "cut": bool(services) and len(silent) == len(services),
+    }
+
+
+def _mute(service: Document) -> bool:
+    """Connected, and not one byte came: under implicit TLS the silence shows in the handshake."""
+    return service["outcome"] == "no_banner" or (service["outcome"] == "timeout" and service["rung"] == "tls")
+
+
+def _connect_ms(service: Document) -> float:
+    return next((rung["ms"] for rung in service.get("rungs", []) if rung["rung"] == "connect"), 0.0)
+
+
+def _reach(views: list[Document]) -> Document:
+    answering = [view for view in views if not view["cut"]]
+    mute = [view for view in answering if view["tried"] >= 2 and view["mute"] == view["tried"]]
+    cut = [view for view in views if view["cut"]]
+    return {
+        "vantages": views,
+        "judged": len(views),
+        "silent": bool(views) and all(view["dead"] for view in views),
+        "cut": bool(views) and len(cut) == len(views),
+        "pinged": any(view["ping"] == "ok" for view in views),
+        "neighbour_incomplete": any(view["neighbour"] == "incomplete" for view in views),
+        "mute": bool(mute) and len(mute) == len(answering),
+        "ok": sum(view["ok"] for view in views),
+        "answering_from": [view["name"] for view in answering],
+        "cut_from": [view["name"] for view in cut],
+        "lossy_from": [view["name"] for view in views if view["lossy"]],
+        "unresolved": bool(views) and all(view["resolve"] == "error" for view in views),
+        # Of the whole fleet as these vantage points see it; filled in when the fleet is known.
+        "siblings": 0,
+        "siblings_answering": 0,
+    }
+
+
+def _roles(inventory: Document, document: Document) -> list[str]:
+    """What the host is meant to do: the inventory's word, else what is set up there, else what answers."""
+    given = inventory.get("mail_roles")
+    if given is not None:
+        return list(given)
+    config = document["config"]
+    services = document["services"]
+    if config is None or services is None:
+        return list(protocols.DEFAULT_ROLES)
+    roles = []
+    postfix = (config.get("postfix") or {}).get("values") or {}
+    dovecot = (config.get("dovecot") or {}).get("values") or {}
+    if services.get("mta"):
+        roles.append("mta")
+        if "submission" in (postfix.get("services") or ""):
+            roles.append("submission")
+    spoken = (dovecot.get("protocols") or "").split()
+    roles.extend(role for role in ("imap", "pop3", "sieve") if role in spoken)
+    return roles
+
+
+def _ports(document: Document, vantages: dict[str, Document]) -> list[Document]:
+    """One record per protocol and address family."""
+    outside: dict[tuple[str, str], dict[str, Document]] = {}
+    for name, seen in vantages.items():
+        for service in seen.get("services", []):
+            if service["outcome"] != "skipped":
+                outside.setdefault((service["protocol"], service["family"]), {})[name] = service
+    inside: dict[tuple[str, str], Document] = {}
+    for service in (document["loopback"] or {}).get("services", []):
+        if service["outcome"] != "skipped":
+            inside[service["protocol"], service["family"]] = service
+    order = list(protocols.PORTS)
+    keys = sorted({*outside, *inside}, key=lambda key: (order.index(key[0]), key[1]))
+    return [
+        _port(protocol, family, outside.get((protocol, family), {}), inside.get((protocol, family)), document)
+        for protocol, family in keys
+    ]
+
+
+def _port(
+    protocol: str, family: str, outside: dict[str, Document], local: Document | None, document: Document
+) -> Document:
+    some = next(iter(outside.values()), local) or {}
+    number = some["port"]
+    failing = {name: service for name, service in outside.items() if service["outcome"] != "ok"}
+    # Each cut-off vantage point is the business of a network rule; the port itself is judged from the others.
+    first = next((failing[name] for name in sorted(failing, key=lambda name: (name != "controller", name))), None)
+    listeners = document["listeners"]
+    listening = None
+    loopback_only = None
+    queued = None
+    filtered = None
+    blocked = None
+    if listeners is not None:
+        heard = [entry for entry in listeners["tcp"] if entry["port"] == number]
+        listening = bool(heard)
+        loopback_only = bool(heard) and all(entry["loopback_only"] for entry in heard)
+        queued = max((entry.get("queued") or 0 for entry in heard), default=0)
+        filtered = [entry for entry in listeners.get("filtered") or [] if entry["port"] == number]
+        # A rule for everybody and for every packet; one that names a source or a rate is another matter.
+        blanket = [entry["verdict"] for entry in filtered if not entry["limited"] and entry["from"] is None]
+        blocked = blanket[0] if blanket else None
+    worst = first or local or {}
+    return {
+        "protocol": protocol,
+        "family": family,
+        "port": number,
+        "expected": protocol in document["expected"],
+        "remote": first["outcome"] if first else ("ok" if outside else None),
+        "remote_rung": first["rung"] if first else None,
+        "outcomes": {name: service["outcome"] for name, service in sorted(failing.items())},
+        "failed_from": sorted(failing),
+        "ok_from": sorted(set(outside) - set(failing)),
+        "everywhere": bool(outside) and len(failing) == len(outside),
+        "local": local["outcome"] if local else None,
+        "local_rung": local["rung"] if local else None,
+        "code": worst.get("code"),
+        "text": worst.get("text"),
+        "rung": worst.get("rung"),
+        "listening": listening,
+        "loopback_only": loopback_only,
+        "queued": queued,
+        "filtered": filtered,
+        "blocked": blocked,
+    }
+
+
+def _certificates(loopback: Document | None, vantages: dict[str, Document], now: float) -> list[Document]:
+    """The certificates served, each once, with the days that are left by the controller's clock."""
+    found: dict[tuple[str, str], Document] = {}
+    for where, seen in [*sorted(vantages.items(), key=_controller_first), ("loopback", loopback or {})]:
+        for service in seen.get("services", []):
+            certificate = service.get("certificate")
+            if certificate and certificate.get("not_after") is not None:
+                key = (certificate.get("sha256") or "", service["protocol"])
+                found.setdefault(
+                    key,
+                    {
+                        "protocol": service["protocol"],
+                        "port": service["port"],
+                        "seen_from": where,
+                        "subject": certificate.get("subject"),
+                        "names": certificate.get("names"),
+                        "serial": certificate.get("serial"),
+                        "not_after": certificate["not_after"],
+                        "days_left": round((certificate["not_after"] - now) / 86400, 1),
+                    },
+                )
+    return sorted(found.values(), key=lambda entry: (entry["days_left"], entry["protocol"]))

@@ -1,0 +1,86 @@
+# Copyright (c) 2026 the mailops.triage authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which facts a rule may name: the schemas of the host document and of the fleet document.
+
+Note that this plugin util is PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+"""The collection's own directory, in a checkout and installed alike."""
+
+Schema = t.Dict[str, t.Any]
+
+
+def _object(names: str, **others: Schema) -> Schema:
+    return {"type": "object", "properties": {**{name: {} for name in names.split()}, **others}}
+
+
+def _list(items: Schema) -> Schema:
+    return {"type": "array", "items": items}
+
+
+_VIEW = _object(
+    "name kind ping loss_percent neighbour resolve tried ok connected silent mute refused slow_connects lossy dead cut"
+)
+_PORT = _object(
+    "protocol family port expected remote remote_rung outcomes failed_from ok_from everywhere local local_rung code text rung"
+    " listening loopback_only queued blocked",
+    filtered=_list(_object("port protocol verdict tool where rule packets from limited")),
+)
+_JOINED = _object(
+    "roles expected",
+    inventory=_object(
+        "roles site redundancy_group",
+        hardware={},
+        maintenance=_object("active until by reason"),
+    ),
+    run=_object("host now"),
+    reach=_object(
+        "login login_text judged silent cut pinged neighbour_incomplete mute ok answering_from cut_from lossy_from"
+        " unresolved siblings siblings_answering",
+        vantages=_list(_VIEW),
+    ),
+    ports=_list(_PORT),
+    certificates=_list(_object("protocol port seen_from subject names serial not_after days_left")),
+    symptoms=_list(_object("id protocol family where outcome rung code text from_")),
+)
+_FLEET = _object(
+    "",
+    run=_object("now"),
+    hosts=_list(_object("name site verdict silent cut answering_from cut_from answers")),
+    vantages=_list(_object("name kind tried cut answering only_from_here cut_hosts")),
+    sites=_list(_object("name hosts silent silent_hosts others_answering")),
+)
+
+
+def host() -> Schema:
+    """Schema of the document that host rules search."""
+    facts = json.loads((ROOT / "docs" / "facts.schema.json").read_text(encoding="utf-8"))
+    expanded = _expand(facts, facts)
+    return {"type": "object", "properties": {**expanded["properties"], **_JOINED["properties"]}}
+
+
+def fleet() -> Schema:
+    """Schema of the document that fleet rules search."""
+    return _FLEET
+
+
+def _expand(node: t.Any, root: Schema) -> t.Any:
+    """Put what a C($ref) refers to in its place; the facts' schema has no cycles."""
+    if isinstance(node, list):
+        return [_expand(item, root) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        target: t.Any = root
+        for part in node["$ref"].lstrip("#/").split("/"):
+            target = target[part]
+        return _expand(target, root)
+    return {key: _expand(value, root) for key, value in node.items() if key != "$defs"}
