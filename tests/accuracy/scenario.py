@@ -1,0 +1,167 @@
+# Copyright (c) 2026 the mailops.triage authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Break real hosts, diagnose them, and hold the verdicts against what each fault expects.
+
+The demo, the lab tests and the accuracy table all use this. The faults of a batch strike different hosts of one
+fleet and one run judges them all, beside a host that is well: cheap, and closer to a bad day than one by one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "lab"))
+
+from labkit import faults  # noqa: I001
+from labkit.lab import Lab
+from labkit.plan import CONTROLLER, STATE_DIR, namespace
+
+CONTROL = "mail1"
+"""The host that stays well in every batch."""
+
+
+@dataclasses.dataclass
+class Outcome:
+    """One fault on one host: what was expected, what was said."""
+
+    fault: str
+    host: str
+    scenario: dict[str, Any]
+    seconds: float
+    judged: dict[str, Any] | None
+    problem: str = ""
+
+    @property
+    def roots(self) -> list[dict[str, Any]]:
+        """The root causes that the report names."""
+        found = (self.judged or {}).get("findings", [])
+        return [finding for finding in found if finding["kind"] == "root_cause"]
+
+    def wrong(self) -> dict[str, str]:
+        """For each measure that is not right, what was said instead; empty when all is right."""
+        if self.judged is None:
+            return {"detected": self.problem or "the host is not in the report"}
+        expect = self.scenario["expect"]
+        said: dict[str, str] = {}
+        if self.judged["verdict"] not in expect["verdict"]:
+            said["detected"] = f"verdict {self.judged['verdict']}: {self.judged['summary']}"
+        wanted, named = set(expect["root_causes"]), {root["id"] for root in self.roots}
+        if wanted != named:
+            said["root cause"] = f"named {sorted(named)}, not {sorted(wanted)}"
+        risks = {finding["id"] for finding in self.judged["findings"] if finding["kind"] == "risk"}
+        if not set(expect.get("risks", [])) <= risks:
+            said["risk"] = f"named {sorted(risks)}"
+        if expect["category"] and wanted and expect["category"] not in {root["category"] for root in self.roots}:
+            said["category"] = f"named {sorted({root['category'] for root in self.roots})}"
+        if wanted and self.judged["scope"] != expect["scope"]:
+            said["scope"] = f"named {self.judged['scope']}"
+        self._remedies(said)
+        return said
+
+    def _remedies(self, said: dict[str, str]) -> None:
+        offered = [root["remedy"] for root in self.roots]
+        wanted = self.scenario["remedy"]
+        if wanted["action"] != "none" and not any(
+            remedy["action"] == wanted["action"] and remedy["auto"] == wanted["auto"] for remedy in offered
+        ):
+            said["remedy"] = f"offered {[(remedy['action'], remedy['auto']) for remedy in offered]}"
+        for name in self.scenario["forbidden"]:
+            action, dummy, daemon = name.partition(":")
+            for remedy in offered:
+                service = remedy["args"].get("service", "")
+                if remedy["action"] == action and (not daemon or _DAEMONS[daemon] in service):
+                    said["forbidden"] = f"offered {action} {service}"
+
+
+_DAEMONS = {"mta": "postfix", "mda": "dovecot"}
+
+
+def batches(names: list[str], hosts: list[str]) -> Iterator[dict[str, str]]:
+    """Spread faults over the hosts: each batch maps hosts to faults; a fault that needs the machine comes alone."""
+    together = [name for name in names if not faults.load(name)["needs"].get("exclusive")]
+    for start in range(0, len(together), len(hosts)):
+        yield dict(zip(hosts, together[start : start + len(hosts)]))
+    for name in names:
+        if name not in together:
+            yield {hosts[0]: name}
+
+
+def play(
+    lab: Lab, batch: dict[str, str], report_dir: Path, say: Callable[[str], None], show: bool = False
+) -> list[Outcome]:
+    """Strike the hosts of a batch at the same time, and diagnose the fleet.
+
+    :param batch: host -> fault
+    :param show: let the playbook print to the terminal
+    :returns: an outcome per fault, and one for the control host, which must be healthy
+    """
+    say(f"breaking {', '.join(f'{host} ({fault})' for host, fault in batch.items())}")
+    outcomes = {}
+    with ThreadPoolExecutor(max_workers=len(batch)) as pool:
+        jobs = {host: pool.submit(lab.inject, fault, host) for host, fault in batch.items()}
+        for host, job in jobs.items():
+            scenario = faults.load(batch[host])
+            problem = str(job.exception() or "")
+            outcomes[host] = Outcome(batch[host], host, scenario, 0.0, None, problem)
+    healthy = {"expect": {"verdict": ["healthy"], "root_causes": [], "category": None, "scope": "none"}}
+    control = {**healthy, "remedy": {"action": "none", "auto": False}, "forbidden": []}
+    outcomes[CONTROL] = Outcome("healthy", CONTROL, control, 0.0, None)
+    begun = time.monotonic()
+    done = diagnose(report_dir, show=show)
+    seconds = time.monotonic() - begun
+    report = report_dir / "triage.json"
+    if done.returncode or not report.exists():
+        said = f"{done.stdout or ''}{done.stderr or ''}"[-2000:]
+        problem = f"the playbook ended with {done.returncode}: {said}"
+        return [dataclasses.replace(outcome, problem=problem) for outcome in outcomes.values()]
+    hosts = json.loads(report.read_text(encoding="utf-8"))["hosts"]
+    return [
+        dataclasses.replace(outcome, seconds=seconds, judged=None if outcome.problem else hosts.get(host))
+        for host, outcome in outcomes.items()
+    ]
+
+
+def command(report_dir: Path, *more: str) -> list[str]:
+    """The command line of a diagnosis in the lab, as a person at the controller would type it."""
+    return [
+        *("ip", "netns", "exec", namespace(CONTROLLER)),
+        str(Path(sys.executable).parent / "ansible-playbook"),
+        *("-i", str(STATE_DIR / "inventory.yml"), str(ROOT / "playbooks" / "diagnose.yml"), "-l", "mailservers"),
+        *("-e", f"triage_report_dir={report_dir}"),
+        *more,
+    ]
+
+
+def environment() -> dict[str, str]:
+    """Environment of a run: no configuration of the machine may make a test pass."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
+    return {**kept, "ANSIBLE_LOCALHOST_WARNING": "false", "LC_ALL": "C.UTF-8"}
+
+
+def diagnose(report_dir: Path, *more: str, show: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run the playbook on the lab's mail hosts; keep what it prints, or show it."""
+    return subprocess.run(
+        command(report_dir, *more),
+        env=environment(),
+        cwd=ROOT,
+        capture_output=not show,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def all_faults() -> list[str]:
+    """The ids of all faults, in the order of their files."""
+    return faults.names()

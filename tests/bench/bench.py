@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+# Copyright (c) 2026 the mailops.triage authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a whole diagnosis costs, against a playbook that only pings: wall time and controller CPU, interleaved.
+
+One real mail host answers under N addresses, so the host's work is done on this machine too and counts in the wall
+time of both. Absolute times mean nothing on a shared machine; the ratios within one run do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "accuracy"))
+
+import scenario
+import yaml
+from labkit.lab import Lab
+from labkit.shell import LabError, say
+
+LIMIT = 1.2
+"""A diagnosis may cost this much more than a ping."""
+
+PING = """\
+- name: Ping
+  hosts: mailservers
+  gather_facts: false
+  tasks:
+    - name: Ping
+      ansible.builtin.ping:
+"""
+
+
+def main() -> int:
+    """Print the table; answer 0 when both ratios of every N are within the limit."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10, 50, 200], help="numbers of hosts (default 10 50 200)")
+    parser.add_argument("--rounds", type=int, default=3, help="interleaved rounds (default 3)")
+    parser.add_argument("--forks", type=int, default=25, help="forks of both (default 25)")
+    parser.add_argument("--keep", action="store_true", help="leave the lab running")
+    options = parser.parse_args()
+    lab = Lab()
+    rows = []
+    try:
+        lab.up(1)
+        addresses = lab.add_addresses("mail1", max(options.sizes))
+        place = scenario.STATE_DIR / "bench"
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "ping.yml").write_text(PING, encoding="utf-8")
+        for size in options.sizes:
+            rows.append((size, *_compare(place, addresses[:size], options.rounds, options.forks)))
+    except LabError as failure:
+        print(f"bench: {failure}", file=sys.stderr)
+        return 1
+    finally:
+        if not options.keep:
+            lab.down()
+    print(f"\n{'hosts':>6}{'ping wall':>12}{'diag wall':>12}{'ratio':>8}{'ping cpu':>12}{'diag cpu':>12}{'ratio':>8}")
+    bad = False
+    for size, ping, diagnosis in rows:
+        walls, cpus = (diagnosis[0] / ping[0], diagnosis[1] / ping[1])
+        bad = bad or walls > LIMIT or cpus > LIMIT
+        print(
+            f"{size:>6}{ping[0]:>10.2f} s{diagnosis[0]:>10.2f} s{walls:>8.2f}"
+            f"{ping[1]:>10.2f} s{diagnosis[1]:>10.2f} s{cpus:>8.2f}"
+        )
+    print(f"medians of {options.rounds} interleaved rounds; cpu = user + system of the controller, ssh clients included")
+    return 1 if bad else 0
+
+
+def _compare(place: Path, addresses: list[str], rounds: int, forks: int) -> tuple[tuple[float, float], ...]:
+    inventory = yaml.safe_load((scenario.STATE_DIR / "inventory.yml").read_text(encoding="utf-8"))
+    hosts = {f"host{number}": {"ansible_host": address} for number, address in enumerate(addresses, 1)}
+    inventory["all"]["children"] = {"mailservers": {"hosts": hosts}}
+    path = place / f"inventory-{len(addresses)}.yml"
+    path.write_text(yaml.safe_dump(inventory), encoding="utf-8")
+    base = scenario.command(place / "report")
+    playbook = base.index(str(ROOT / "playbooks" / "diagnose.yml"))
+    base[base.index("-i") + 1] = str(path)
+    diagnosis = base
+    ping = [*base[:playbook], str(place / "ping.yml"), *base[playbook + 1 :]]
+    measured: dict[str, list[tuple[float, float]]] = {"ping": [], "diagnosis": []}
+    for number in range(rounds + 1):
+        for name, line in (("ping", ping), ("diagnosis", diagnosis)):
+            took = _run(line, forks)
+            if number:  # the first round warms caches
+                measured[name].append(took)
+        say(f"{len(addresses)} hosts: round {number} of {rounds}")
+    return tuple(
+        (statistics.median(wall for wall, cpu in measured[name]), statistics.median(cpu for wall, cpu in measured[name]))
+        for name in ("ping", "diagnosis")
+    )
+
+
+def _run(line: list[str], forks: int) -> tuple[float, float]:
+    """Wall and CPU seconds of one run with every child that it waited for."""
+    # A persistent ssh master would leave the process tree and take its CPU time with it.
+    same = {
+        "ANSIBLE_PIPELINING": "true",
+        "ANSIBLE_FORKS": str(forks),
+        "ANSIBLE_SSH_ARGS": "-o ControlMaster=no -o KexAlgorithms=curve25519-sha256",
+    }
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    begun = time.monotonic()
+    done = subprocess.run(
+        line, env={**scenario.environment(), **same}, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False
+    )
+    wall = time.monotonic() - begun
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        raise LabError(f"{os.path.basename(line[4])} ended with {done.returncode}: {(done.stdout + done.stderr)[-1500:]}")
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+if __name__ == "__main__":
+    sys.exit(main())
