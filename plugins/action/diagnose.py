@@ -1,0 +1,80 @@
+# Copyright (c) 2026 the mailops.triage authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of M(mailops.triage.diagnose): hold the rules against a recording and write the report."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+import typing as t
+from pathlib import Path
+
+from ansible import __version__ as ansible_version
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine import rules, schema
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine.diagnose import InventoryError, diagnose
+from ansible_collections.mailops.triage.plugins.plugin_utils._recording import REPORT, Recording, RecordingError
+from ansible_collections.mailops.triage.plugins.plugin_utils._versions import versions
+
+_SPEC: dict[str, t.Any] = {
+    "report_dir": {"type": "str", "required": True},
+    "replay": {"type": "bool", "default": False},
+    "replay_to": {"type": "str"},
+    "rules_dirs": {"type": "list", "elements": "str", "default": []},
+}
+
+
+class ActionModule(ActionBase):
+    """Diagnose the fleet of a recording."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp: None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Answer with the verdicts and with where the report lies."""
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        dummy, options = self.validate_argument_spec(argument_spec=_SPEC)
+        source = Recording(options["report_dir"])
+        directories = [schema.ROOT / "rules", *(Path(name) for name in options["rules_dirs"])]
+        try:
+            known = rules.load(directories, {"host": schema.host(), "fleet": schema.fleet()})
+            run, sweep, hosts = source.load()
+            run.update(replay=None, versions=versions(ansible_version))
+            target = source
+            if options["replay"]:
+                run["replay"] = str(source.path)
+                target = self._copy(source, options["replay_to"], run["id"])
+            run["check_mode"] = bool(self._task.check_mode)
+            report = diagnose(run, sweep, hosts, known)
+            report["run"]["finished"] = time.time()
+            report["run"]["report_dir"] = str(target.path)
+            target.write(REPORT, report)
+        except (rules.RuleError, RecordingError, InventoryError) as exc:
+            raise AnsibleActionFail(str(exc)) from exc
+        result.update(
+            changed=False,
+            report_dir=str(target.path),
+            verdict=report["fleet"]["verdict"],
+            scope=report["fleet"]["scope"],
+            verdicts={name: host["verdict"] for name, host in report["hosts"].items()},
+        )
+        return result
+
+    def _copy(self, source: Recording, wanted: str | None, run_id: str) -> Recording:
+        """A replay reports beside the recording, not into it: the recording is evidence."""
+        if self._task.check_mode:
+            target = Recording(tempfile.mkdtemp(prefix=f"mailops-triage-{run_id}-"))
+        else:
+            target = Recording(os.path.abspath(wanted or os.path.join("triage-reports", f"{run_id}-replay")))
+        if target.path == source.path.absolute():
+            raise RecordingError(f"{target.path}: a replay cannot report into the recording itself")
+        target.create()
+        for name in ("run.json", "sweep.json"):
+            shutil.copyfile(source.path / name, target.path / name)
+        shutil.copytree(source.path / "facts", target.path / "facts", dirs_exist_ok=True)
+        return target

@@ -1,0 +1,165 @@
+# Copyright (c) 2026 the mailops.triage authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of M(mailops.triage.examine): one login, one Python start, all facts of a host into the recording.
+
+A host that cannot be logged into is an observation, never an C(UNREACHABLE) that ends its part of the play.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import time
+import typing as t
+
+from ansible.errors import AnsibleActionFail, AnsibleAuthenticationFailure, AnsibleConnectionFailure, AnsibleError
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.mailops.triage.plugins.module_utils._text import clean
+from ansible_collections.mailops.triage.plugins.plugin_utils import _bundle
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine import protocols
+from ansible_collections.mailops.triage.plugins.plugin_utils._recording import Recording, RecordingError
+
+display = Display()
+
+_SPEC: dict[str, t.Any] = {
+    "report_dir": {"type": "str", "required": True},
+    "ssh": {"type": "str", "default": "unknown"},
+    "gather_subset": {"type": "list", "elements": "str", "default": ["all"]},
+    "time_budget": {"type": "float", "default": 20.0},
+    "log_window": {"type": "int", "default": 86400},
+}
+_INVENTORY = ("mail_roles", "mail_site", "mail_redundancy_group", "mail_maintenance", "mail_hardware")
+_JUMPS = ("ProxyJump", "ProxyCommand", "-J")
+_GRACE = 12.0
+"""Seconds for login and Python beyond the collectors' own budget."""
+
+
+class _Overdue(Exception):
+    """The host let us in and then did not come back."""
+
+
+class ActionModule(ActionBase):
+    """Examine one host."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = True
+
+    def run(self, tmp: None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Answer with the login's outcome and the name of the facts file."""
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        dummy, options = self.validate_argument_spec(argument_spec=_SPEC)
+        task_vars = task_vars or {}
+        host: str = task_vars["inventory_hostname"]
+        recording = Recording(options["report_dir"])
+        inventory = {name: self._templar.template(task_vars.get(name)) for name in _INVENTORY}
+        inventory["address"] = self._templar.template(task_vars.get("ansible_host")) or host
+        begun = time.monotonic()
+        login, facts = self._look(options, inventory, task_vars)
+        login.update(seconds=round(time.monotonic() - begun, 2), transport=self._connection.transport)
+        try:
+            name = recording.write_host(host, {"host": host, "inventory": inventory, "login": login, "facts": facts})
+        except RecordingError as exc:
+            raise AnsibleActionFail(str(exc)) from exc
+        if login["outcome"] != "ok":
+            display.display(f"{host}: {login['text']}; judged from outside")
+        result.update(changed=False, login=login["outcome"], facts_file=name)
+        return result
+
+    def _look(
+        self, options: dict[str, t.Any], inventory: dict[str, t.Any], task_vars: dict[str, t.Any]
+    ) -> tuple[dict[str, t.Any], dict[str, t.Any] | None]:
+        if options["ssh"] not in ("ok", "unknown") and self._direct():
+            # The sweep has just waited for this port in vain; waiting for it again would tell nothing new.
+            return {"outcome": "skipped", "text": f"ssh does not answer ({options['ssh']})"}, None
+        roles = inventory["mail_roles"] if isinstance(inventory["mail_roles"], list) else protocols.DEFAULT_ROLES
+        arguments = {
+            "time_budget": options["time_budget"],
+            "log_window": options["log_window"],
+            "services": protocols.of_roles(roles, task_vars["inventory_hostname"]),
+        }
+        try:
+            with _alarm(options["time_budget"] + _GRACE):
+                if getattr(self._connection, "has_pipelining", False):
+                    return self._straight(options["gather_subset"], arguments, task_vars)
+                return self._by_module(options["gather_subset"], arguments, task_vars)
+        except _Overdue:
+            return {"outcome": "timeout", "text": "the login worked, but the examination did not come back"}, None
+        except AnsibleAuthenticationFailure as exc:
+            return {"outcome": "auth", "text": clean(exc)}, None
+        except AnsibleConnectionFailure as exc:
+            text = clean(exc)
+            refused = "Permission denied" in text or "Authentication failed" in text
+            return {"outcome": "auth" if refused else "unreachable", "text": text}, None
+        except AnsibleError as exc:
+            return {"outcome": "failed", "text": clean(exc)}, None
+
+    def _direct(self) -> bool:
+        """Does the login go to the very port that the sweep tried? Not over a jump host, nor by another transport."""
+        if self._connection.transport not in protocols.SSH_TRANSPORTS:
+            return False
+        spoken = " ".join(
+            str(self._connection.get_option(name) or "")
+            for name in ("ssh_args", "ssh_common_args", "ssh_extra_args")
+            if self._connection.has_option(name)
+        )
+        return not any(word in spoken for word in _JUMPS)
+
+    def _straight(
+        self, subsets: list[str], arguments: dict[str, t.Any], task_vars: dict[str, t.Any]
+    ) -> tuple[dict[str, t.Any], dict[str, t.Any] | None]:
+        """Send the collectors to C(python3 -): half the cost of a module for host and controller."""
+        interpreter = self._templar.template(task_vars.get("ansible_python_interpreter")) or ""
+        preferred = shlex.quote(interpreter) if interpreter and not interpreter.startswith("auto") else ""
+        script = _bundle.script("_collect", "collect", subsets, arguments)
+        done = self._low_level_execute_command(_bundle.command(preferred), in_data=script, sudoable=True)
+        try:
+            return {"outcome": "ok", "text": ""}, _bundle.answer(done["stdout"])
+        except _bundle.BundleError as exc:
+            said = clean((done.get("stderr") or done.get("stdout") or "")[-600:], 240) or f"exit status {done['rc']}"
+            if done["rc"] == 127 and "no Python 3" in said:
+                return {"outcome": "no_python", "text": "there is no Python 3 on the host"}, None
+            return {"outcome": "failed", "text": f"{exc}: {said}"}, None
+
+    def _by_module(
+        self, subsets: list[str], arguments: dict[str, t.Any], task_vars: dict[str, t.Any]
+    ) -> tuple[dict[str, t.Any], dict[str, t.Any] | None]:
+        done = self._execute_module(
+            module_name="mailops.triage.mail_facts",
+            module_args={"gather_subset": subsets, **arguments},
+            task_vars=task_vars,
+        )
+        if done.get("failed"):
+            return {"outcome": "failed", "text": clean(done.get("msg", "the module failed"))}, None
+        return {"outcome": "ok", "text": ""}, done["ansible_facts"]["mail_facts"]
+
+
+@contextlib.contextmanager
+def _alarm(seconds: float) -> t.Iterator[None]:
+    """End a remote command that does not come back: the connection plugins have no time-out for that."""
+
+    def overdue(number: int, frame: t.Any) -> t.NoReturn:
+        for child in _children():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGTERM)
+        raise _Overdue
+
+    before = signal.signal(signal.SIGALRM, overdue)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _children() -> list[int]:
+    """Processes that this worker itself started: the ssh client that hangs."""
+    with contextlib.suppress(OSError, ValueError):
+        with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as listing:
+            return [int(pid) for pid in listing.read().split()]
+    return []

@@ -1,0 +1,123 @@
+# Copyright (c) 2026 the mailops.triage authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of M(mailops.triage.sweep): begin a run, and probe every host from every vantage point."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import secrets
+import tempfile
+import time
+import typing as t
+
+from ansible import __version__ as ansible_version
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.mailops.triage.plugins.plugin_utils import _hostvars, _vantage
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine import protocols
+from ansible_collections.mailops.triage.plugins.plugin_utils._recording import Recording, RecordingError
+from ansible_collections.mailops.triage.plugins.plugin_utils._versions import versions
+
+display = Display()
+
+_SPEC: dict[str, t.Any] = {
+    "report_dir": {"type": "str"},
+    "vantage_points": {"type": "list", "elements": "str"},
+    "account": {"type": "dict", "options": {"user": {"type": "str", "required": True},
+                                            "password": {"type": "str", "required": True, "no_log": True}}},
+    "timeout": {"type": "float", "default": 3.0},
+    "deadline": {"type": "float", "default": 15.0},
+    "ticket": {"type": "str"},
+}
+_HOST_VARIABLES = ("ansible_host", "ansible_port", "mail_roles")
+
+
+class ActionModule(ActionBase):
+    """Sweep the hosts of the play."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp: None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Answer with the report directory and, for each host, how its ssh port answered the controller."""
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        dummy, options = self.validate_argument_spec(argument_spec=_SPEC)
+        task_vars = task_vars or {}
+        reader = _hostvars.Reader(task_vars, self._templar)
+        started = time.time()
+        run_id = datetime.datetime.fromtimestamp(started, datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+        run_id += "-" + secrets.token_hex(2)
+        recording = Recording(self._directory(options["report_dir"], run_id))
+        hosts: list[str] = task_vars["ansible_play_hosts_all"]
+        points = self._points(options["vantage_points"], task_vars, reader)
+        try:
+            targets = [self._target(host, reader.read(host, _HOST_VARIABLES)) for host in hosts]
+            recording.create()
+            display.display(f"Probing {len(targets)} hosts from {', '.join(points)} ...")
+            probe = {key: options[key] for key in ("timeout", "deadline", "account")}
+            seen = _vantage.from_everywhere(points, targets, {**probe, "ping": True}, self._play_context)
+            for name, view in seen.items():
+                if "error" in view:
+                    display.warning(f"vantage point '{name}' cannot help ({view['error']}); the others still count")
+            recording.write("sweep.json", {"vantages": seen})
+            recording.write(
+                "run.json",
+                {
+                    "id": run_id,
+                    "started": started,
+                    "ticket": options["ticket"],
+                    "limit": task_vars.get("ansible_limit"),
+                    "check_mode": bool(self._task.check_mode),
+                    "versions": versions(ansible_version),
+                },
+            )
+        except (protocols.UnknownRoleError, RecordingError) as exc:
+            raise AnsibleActionFail(str(exc)) from exc
+        result.update(changed=False, report_dir=str(recording.path), ssh=_ssh(seen.get(_vantage.CONTROLLER), hosts))
+        return result
+
+    def _directory(self, wanted: str | None, run_id: str) -> str:
+        """Check mode leaves nothing behind: its recording lives in a temporary directory until it is reported."""
+        if self._task.check_mode:
+            return tempfile.mkdtemp(prefix=f"mailops-triage-{run_id}-")
+        return os.path.abspath(wanted or os.path.join("triage-reports", run_id))
+
+    def _points(
+        self, wanted: list[str] | None, task_vars: dict[str, t.Any], reader: _hostvars.Reader
+    ) -> dict[str, dict[str, t.Any]]:
+        """The vantage points by name: those asked for, else the controller and the group C(vantage_points)."""
+        names = wanted or [_vantage.CONTROLLER, *task_vars.get("groups", {}).get("vantage_points", [])]
+        known = task_vars["hostvars"]
+        for name in names:
+            if name != _vantage.CONTROLLER and name not in known:
+                raise AnsibleActionFail(
+                    f"triage_vantage_points: '{name}' is neither '{_vantage.CONTROLLER}' nor a host of the inventory"
+                )
+        return {name: {} if name == _vantage.CONTROLLER else reader.connection(name) for name in names}
+
+    def _target(self, host: str, variables: dict[str, t.Any]) -> dict[str, t.Any]:
+        roles = variables["mail_roles"]
+        if roles is not None and (not isinstance(roles, list) or not all(isinstance(role, str) for role in roles)):
+            raise AnsibleActionFail(f"mail_roles of host '{host}' must be a list of roles, such as [mta, imap]")
+        spoken = protocols.of_roles(protocols.DEFAULT_ROLES if roles is None else roles, host)
+        ports = {name: protocols.PORTS[name] for name in ("ssh", *spoken) if name in protocols.PROBED}
+        ports["ssh"] = int(variables["ansible_port"] or ports["ssh"])
+        return {
+            "name": host,
+            "address": variables["ansible_host"] or host,
+            "services": [{"protocol": name, "port": port} for name, port in ports.items()],
+        }
+
+
+def _ssh(seen: dict[str, t.Any] | None, hosts: list[str]) -> dict[str, str]:
+    """How each host's ssh answered; C(unknown) when the controller did not look."""
+    found = {}
+    for host in hosts:
+        services = ((seen or {}).get("hosts", {}).get(host) or {}).get("services", [])
+        outcomes = [service["outcome"] for service in services if service["protocol"] == "ssh"]
+        found[host] = "ok" if "ok" in outcomes else outcomes[0] if outcomes else "unknown"
+    return found

@@ -1,0 +1,82 @@
+#!/usr/bin/python
+# Copyright (c) 2026 the mailops.triage authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action plugin of the same name, which does the work on the controller."""
+
+DOCUMENTATION = r"""
+module: diagnose
+short_description: Judge a recorded fleet by the rules and write the report
+version_added: 0.1.0
+description:
+  - Holds the rules of the collection, and those of the site, against a recording and writes C(triage.json).
+  - The same recording and rules always give the same findings, so a recording can be judged again at any time, with no
+    host at hand.
+attributes:
+  check_mode:
+    description: Can run in check mode and return changed status prediction without modifying the target.
+    support: full
+    details: A replay then reports into a temporary directory, which M(mailops.triage.report) removes.
+  diff_mode:
+    description: Will return details on what has changed (or possibly needs changing in check mode), when in diff mode.
+    support: none
+    details: Nothing is changed on any host.
+  platform:
+    description: Target OS/families that can be operated against.
+    support: full
+    platforms: posix
+options:
+  report_dir:
+    description: Directory of the recording.
+    type: path
+    required: true
+  replay:
+    description: The recording is an old one. The report is written beside it, and the recording stays as it is.
+    type: bool
+    default: false
+  replay_to:
+    description: Directory of a replay's report. Without it C(triage-reports/RUN-ID-replay) below the current directory.
+    type: path
+  rules_dirs:
+    description:
+      - Further directories of rules. They may add rules, change single keys of a rule with the same C(id), or switch it
+        off with C(enabled) set to V(false).
+    type: list
+    elements: path
+    default: []
+seealso:
+  - module: mailops.triage.report
+author:
+  - mailops.triage authors (@mailops)
+"""
+
+EXAMPLES = r"""
+- name: Judge an old recording with the rules of the site
+  mailops.triage.diagnose:
+    report_dir: /srv/triage-reports/20260301T080000Z-5f3a
+    replay: true
+    rules_dirs: [/etc/mailops/rules]
+"""
+
+RETURN = r"""
+report_dir:
+  description: Where the report lies.
+  type: str
+  returned: success
+  sample: /srv/triage-reports/20260301T080000Z-5f3a
+verdict:
+  description: Verdict on the fleet, V(healthy), V(degraded), V(down) or V(unknown).
+  type: str
+  returned: success
+  sample: degraded
+scope:
+  description: How far the trouble reaches, V(none), V(client), V(segment), V(host), V(site) or V(fleet).
+  type: str
+  returned: success
+  sample: host
+verdicts:
+  description: Verdict on each host.
+  type: dict
+  returned: success
+  sample: {"mail1": "healthy", "mail2": "down"}
+"""

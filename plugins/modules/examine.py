@@ -1,0 +1,76 @@
+#!/usr/bin/python
+# Copyright (c) 2026 the mailops.triage authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action plugin of the same name, which does the work on the controller."""
+
+DOCUMENTATION = r"""
+module: examine
+short_description: Log into a mail host once and record all its facts
+version_added: 0.1.0
+description:
+  - Runs the collectors of M(mailops.triage.mail_facts) with one login and one Python start, by sending them to
+    C(python3 -) over the task's own connection. Where the connection cannot pipeline, the module itself is run.
+  - A host that cannot be logged into is an observation, written into the recording; the task does not fail and the host
+    does not become unreachable.
+attributes:
+  check_mode:
+    description: Can run in check mode and return changed status prediction without modifying the target.
+    support: full
+  diff_mode:
+    description: Will return details on what has changed (or possibly needs changing in check mode), when in diff mode.
+    support: none
+    details: Nothing is changed on any host.
+  platform:
+    description: Target OS/families that can be operated against.
+    support: full
+    platforms: posix
+options:
+  report_dir:
+    description: Directory of the recording, as M(mailops.triage.sweep) returned it.
+    type: str
+    required: true
+  ssh:
+    description:
+      - How the host's ssh port answered the sweep. With anything but V(ok) and V(unknown) no login is tried, unless it
+        would go over a jump host or another transport.
+    type: str
+    default: unknown
+  gather_subset:
+    description: Which facts to gather, see M(mailops.triage.mail_facts).
+    type: list
+    elements: str
+    default: [all]
+  time_budget:
+    description: Seconds that the collectors may take.
+    type: float
+    default: 20.0
+  log_window:
+    description: Seconds that the log is read back.
+    type: int
+    default: 86400
+seealso:
+  - module: mailops.triage.mail_facts
+author:
+  - mailops.triage authors (@mailops)
+"""
+
+EXAMPLES = r"""
+- name: Examine
+  mailops.triage.examine:
+    report_dir: "{{ sweep.report_dir }}"
+    ssh: "{{ sweep.ssh[inventory_hostname] }}"
+"""
+
+RETURN = r"""
+login:
+  description: V(ok), V(skipped), V(unreachable), V(auth), V(timeout), V(no_python) or V(failed).
+  type: str
+  returned: success
+  sample: ok
+facts_file:
+  description: File of the host within the recording.
+  type: str
+  returned: success
+  sample: facts/mail1.json
+"""

@@ -1,0 +1,55 @@
+#!/usr/bin/python
+# Copyright (c) 2026 the mailops.triage authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action plugin of the same name, which does the work on the controller."""
+
+DOCUMENTATION = r"""
+module: report
+short_description: Show a diagnosis in the terminal and as a page
+version_added: 0.1.0
+description:
+  - Prints the report for a person and writes the self-contained page C(index.html) beside it.
+attributes:
+  check_mode:
+    description: Can run in check mode and return changed status prediction without modifying the target.
+    support: full
+    details: Nothing is written then, and the temporary recording of the run is removed.
+  diff_mode:
+    description: Will return details on what has changed (or possibly needs changing in check mode), when in diff mode.
+    support: none
+    details: Nothing is changed on any host.
+  platform:
+    description: Target OS/families that can be operated against.
+    support: full
+    platforms: posix
+options:
+  report_dir:
+    description: Directory of the report.
+    type: path
+    required: true
+  fail_on:
+    description: Fail when there is a root cause of this severity or a worse one. Diagnosing is a success by itself.
+    type: str
+    choices: [never, critical, major, minor, info]
+    default: never
+seealso:
+  - module: mailops.triage.diagnose
+author:
+  - mailops.triage authors (@mailops)
+"""
+
+EXAMPLES = r"""
+- name: Show
+  mailops.triage.report:
+    report_dir: "{{ diagnosis.report_dir }}"
+    fail_on: critical
+"""
+
+RETURN = r"""
+page:
+  description: Path of the page.
+  type: str
+  returned: when not in check mode
+  sample: /srv/triage-reports/20260301T080000Z-5f3a/index.html
+"""

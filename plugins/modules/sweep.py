@@ -1,0 +1,88 @@
+#!/usr/bin/python
+# Copyright (c) 2026 the mailops.triage authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action plugin of the same name, which does the work on the controller."""
+
+DOCUMENTATION = r"""
+module: sweep
+short_description: Begin a diagnosis and probe the mail hosts from every vantage point
+version_added: 0.1.0
+description:
+  - Makes the report directory of a run, and probes all hosts of the play from all vantage points at the same time,
+    each up to the depth that M(mailops.triage.mail_probe) describes.
+  - Run it once for the whole play (C(run_once)). It needs no connection to the mail hosts.
+  - A vantage point that cannot be used is reported as such; the others still count.
+attributes:
+  check_mode:
+    description: Can run in check mode and return changed status prediction without modifying the target.
+    support: full
+    details: The recording then lives in a temporary directory, which M(mailops.triage.report) removes.
+  diff_mode:
+    description: Will return details on what has changed (or possibly needs changing in check mode), when in diff mode.
+    support: none
+    details: Nothing is changed on any host.
+  platform:
+    description: Target OS/families that can be operated against.
+    support: full
+    platforms: posix
+options:
+  report_dir:
+    description: Directory of the recording and the report. Without it C(triage-reports/RUN-ID) below the current directory.
+    type: str
+  vantage_points:
+    description:
+      - Where to probe from; hosts of the inventory, or V(controller).
+      - Without it the controller and the hosts of the group C(vantage_points).
+    type: list
+    elements: str
+  account:
+    description: Account for the login rungs of the probe. Without it the probe stops before the login.
+    type: dict
+    suboptions:
+      user:
+        description: Login name.
+        type: str
+        required: true
+      password:
+        description: Password.
+        type: str
+        required: true
+  timeout:
+    description: Seconds that a rung of the probe may take.
+    type: float
+    default: 3.0
+  deadline:
+    description: Seconds that all probing may take, whatever the number of hosts.
+    type: float
+    default: 15.0
+  ticket:
+    description: Identifier of the ticket that asked for the run; kept in the report.
+    type: str
+seealso:
+  - module: mailops.triage.mail_probe
+  - module: mailops.triage.examine
+author:
+  - mailops.triage authors (@mailops)
+"""
+
+EXAMPLES = r"""
+- name: Sweep
+  mailops.triage.sweep:
+    vantage_points: [controller, branch-office]
+  run_once: true
+  register: sweep
+"""
+
+RETURN = r"""
+report_dir:
+  description: Absolute path of the recording.
+  type: str
+  returned: success
+  sample: /srv/triage-reports/20260301T080000Z-5f3a
+ssh:
+  description: For each host how its ssh port answered the controller; V(unknown) when the controller did not look.
+  type: dict
+  returned: success
+  sample: {"mail1": "ok", "mail2": "timeout"}
+"""

@@ -1,0 +1,106 @@
+# Copyright (c) 2026 the mailops.triage authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The collection's own module_utils as one script for C(python3 -), and what it prints back.
+
+Note that this plugin util is PRIVATE to the collection. It can have breaking changes at any time.
+
+An ordinary module call unpacks a zip, compiles ansible.module_utils and costs the host twice the CPU. The
+collectors need nothing of that: their sources travel as text, are imported from memory and leave nothing behind.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import typing as t
+import zlib
+from pathlib import Path
+
+_PACKAGE = "ansible_collections.mailops.triage.plugins.module_utils"
+_SOURCES = Path(__file__).resolve().parents[1] / "module_utils"
+_BEGIN, _END = "<<<mailops.triage ", " mailops.triage>>>"
+
+_SCRIPT = """\
+import base64, importlib.abc, importlib.util, json, sys, zlib
+SOURCES = json.loads(zlib.decompress(base64.b64decode({sources!r})).decode())
+class Memory(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
+    def find_spec(self, name, path=None, target=None):
+        if name in SOURCES:
+            return importlib.util.spec_from_loader(name, self, is_package=SOURCES[name] is None)
+    def get_source(self, name):
+        return SOURCES[name] or ""
+    def is_package(self, name):
+        return SOURCES[name] is None
+    def get_filename(self, name):
+        return "<" + name + ">"
+sys.meta_path.insert(0, Memory())
+sys.dont_write_bytecode = True
+from {module} import {function} as call
+answer = call(*json.loads(base64.b64decode({arguments!r}).decode()))
+sys.stdout.write("\\n" + {begin!r} + json.dumps(answer) + {end!r} + "\\n")
+"""
+
+
+class BundleError(ValueError):
+    """The other side did not answer with a document; the message says what it said instead."""
+
+
+def script(module: str, function: str, *arguments: t.Any) -> bytes:
+    """Make the script.
+
+    :param module: module_utils module, relative, such as C(_collect)
+    :param function: name of the function in it; its answer must be JSON
+    :param arguments: JSON values
+    """
+    sources: dict[str, str | None] = {}
+    parts = _PACKAGE.split(".")
+    for count in range(1, len(parts) + 1):
+        sources[".".join(parts[:count])] = None
+    for path in sorted(_SOURCES.rglob("*.py")):
+        inner = path.relative_to(_SOURCES)
+        if inner.name == "__init__.py":
+            name = ".".join([_PACKAGE, *inner.parent.parts])
+            sources[name] = None
+        else:
+            sources[".".join([_PACKAGE, *inner.with_suffix("").parts])] = path.read_text(encoding="utf-8")
+    packed = zlib.compress(json.dumps(sources).encode(), 6)
+    return _SCRIPT.format(
+        sources=base64.b64encode(packed).decode(),
+        module=f"{_PACKAGE}.{module}",
+        function=function,
+        arguments=base64.b64encode(json.dumps(arguments).encode()).decode(),
+        begin=_BEGIN,
+        end=_END,
+    ).encode()
+
+
+def answer(output: bytes | str) -> t.Any:
+    """Find the document in what came back; a login banner or a sudo lecture may stand around it.
+
+    :raises BundleError: when there is none
+    """
+    text = output.decode("utf-8", "replace") if isinstance(output, bytes) else output
+    begin = text.find(_BEGIN)
+    end = text.rfind(_END)
+    if begin < 0 or end < begin:
+        raise BundleError("no document came back")
+    try:
+        return json.loads(text[begin + len(_BEGIN) : end])
+    except json.JSONDecodeError as exc:
+        raise BundleError(f"the document that came back is damaged: {exc.msg}") from exc
+
+
+# The first Python 3 that the host has; "-I -S" leaves out the user's and the site's packages.
+COMMAND = (
+    "for p in {preferred} python3 /usr/bin/python3 /usr/libexec/platform-python /usr/local/bin/python3; do "
+    'if command -v "$p" >/dev/null 2>&1; then exec "$p" -I -S -; fi; done; echo "no Python 3 here" >&2; exit 127'
+)
+
+
+def command(preferred: str = "") -> str:
+    """Shell command that runs a script given on its standard input.
+
+    :param preferred: the inventory's C(ansible_python_interpreter), shell-quoted, or nothing
+    """
+    return COMMAND.format(preferred=preferred)

@@ -1,0 +1,119 @@
+# Copyright (c) 2026 the mailops.triage authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The report directory: everything a run saw, and therefore everything a replay needs.
+
+Note that this plugin util is PRIVATE to the collection. It can have breaking changes at any time.
+
+C(run.json) when and with what; C(sweep.json) what the vantage points saw; C(facts/HOST.json) inventory, login and
+facts of one host. A live diagnosis and a replay read the same files, so they cannot judge differently.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import typing as t
+import urllib.parse
+from pathlib import Path
+
+Document = t.Dict[str, t.Any]
+
+REPORT = "triage.json"
+PAGE = "index.html"
+
+
+class RecordingError(ValueError):
+    """A recording that cannot be read or written; the message names the file."""
+
+
+class Recording:
+    """A report directory.
+
+    :param path: where it is, or shall be
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    def create(self) -> None:
+        """Make the directories, readable by their owner only: mail logs are nobody else's business.
+
+        :raises RecordingError: when they cannot be made
+        """
+        try:
+            (self.path / "facts").mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.path.chmod(0o700)
+        except OSError as exc:
+            raise RecordingError(f"report directory {self.path}: {exc.strerror or exc}") from exc
+
+    def write(self, name: str, content: Document | str) -> Path:
+        """Write one file whole or not at all.
+
+        :param name: path within the directory
+        :param content: text, or what becomes JSON with sorted keys
+        """
+        target = self.path / name
+        text = content if isinstance(content, str) else json.dumps(content, indent=1, sort_keys=True) + "\n"
+        try:
+            with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False, encoding="utf-8") as draft:
+                draft.write(text)
+            os.replace(draft.name, target)
+        except OSError as exc:
+            raise RecordingError(f"{target}: {exc.strerror or exc}") from exc
+        return target
+
+    def write_host(self, host: str, record: Document) -> str:
+        """Write a host's part; returns the file's name within the directory."""
+        name = host_file(host)
+        self.write(name, record)
+        return name
+
+    def read(self, name: str) -> Document:
+        """Read one JSON file.
+
+        :raises RecordingError: naming the file and, for bad JSON, the line
+        """
+        target = self.path / name
+        try:
+            found = json.loads(target.read_text(encoding="utf-8"))
+        except OSError as exc:
+            raise RecordingError(f"{target}: {exc.strerror or exc}") from exc
+        except UnicodeDecodeError as exc:
+            raise RecordingError(f"{target}: not UTF-8 text: {exc.reason}") from exc
+        except json.JSONDecodeError as exc:
+            raise RecordingError(f"{target}:{exc.lineno}: not JSON: {exc.msg}") from exc
+        if not isinstance(found, dict):
+            raise RecordingError(f"{target}: holds a {type(found).__name__}, not a mapping")
+        return found
+
+    def load(self) -> tuple[Document, Document, dict[str, Document]]:
+        """Read everything a diagnosis needs: run, sweep and hosts.
+
+        :raises RecordingError: when this is no recording, or a file of it cannot be used
+        """
+        if not self.path.is_dir():
+            raise RecordingError(f"{self.path}: this directory does not exist")
+        run = self.read("run.json")
+        if not isinstance(run.get("started"), (int, float)):
+            raise RecordingError(f"{self.path / 'run.json'}: 'started' (epoch seconds) is missing")
+        sweep = self.read("sweep.json")
+        if not isinstance(sweep.get("vantages"), dict):
+            raise RecordingError(f"{self.path / 'sweep.json'}: 'vantages' is missing")
+        hosts = {}
+        for path in sorted((self.path / "facts").glob("*.json")):
+            name = f"facts/{path.name}"
+            record = self.read(name)
+            if not isinstance(record.get("host"), str):
+                raise RecordingError(f"{path}: 'host' is missing")
+            record["facts_file"] = name
+            hosts[record["host"]] = record
+        if not hosts:
+            raise RecordingError(f"{self.path / 'facts'}: no host is recorded here")
+        return run, sweep, hosts
+
+
+def host_file(host: str) -> str:
+    """Name of a host's file; an inventory name may hold anything, a file name may not."""
+    return f"facts/{urllib.parse.quote(host, safe='')}.json"
