@@ -35,7 +35,7 @@ class ActionModule(ActionBase):
     TRANSFERS_FILES = False
     _requires_connection = False
 
-    def run(self, tmp: None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Answer with the verdicts and with where the report lies."""
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         dummy, options = self.validate_argument_spec(argument_spec=_SPEC)
@@ -50,8 +50,10 @@ class ActionModule(ActionBase):
                 run["replay"] = str(source.path)
                 target = self._copy(source, options["replay_to"], run["id"])
             run["check_mode"] = bool(self._task.check_mode)
+            # A replay tells how long the recorded run took, not how long ago it was.
+            run.setdefault("finished", time.time())
+            target.write("run.json", run)
             report = diagnose(run, sweep, hosts, known)
-            report["run"]["finished"] = time.time()
             report["run"]["report_dir"] = str(target.path)
             target.write(REPORT, report)
         except (rules.RuleError, RecordingError, InventoryError) as exc:

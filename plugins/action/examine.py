@@ -19,6 +19,7 @@ from ansible.errors import AnsibleActionFail, AnsibleAuthenticationFailure, Ansi
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ansible_collections.mailops.triage.plugins.module_utils._collect import choose
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 from ansible_collections.mailops.triage.plugins.plugin_utils import _bundle
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import protocols
@@ -49,12 +50,16 @@ class ActionModule(ActionBase):
     TRANSFERS_FILES = False
     _requires_connection = True
 
-    def run(self, tmp: None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Answer with the login's outcome and the name of the facts file."""
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         dummy, options = self.validate_argument_spec(argument_spec=_SPEC)
         task_vars = task_vars or {}
         host: str = task_vars["inventory_hostname"]
+        try:
+            choose(options["gather_subset"])
+        except ValueError as exc:
+            raise AnsibleActionFail(str(exc)) from exc
         recording = Recording(options["report_dir"])
         inventory = {name: self._templar.template(task_vars.get(name)) for name in _INVENTORY}
         inventory["address"] = self._templar.template(task_vars.get("ansible_host")) or host

@@ -33,7 +33,7 @@ class ActionModule(ActionBase):
     TRANSFERS_FILES = False
     _requires_connection = False
 
-    def run(self, tmp: None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Answer with where the page lies; fail when the caller asked to fail on what was found."""
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         dummy, options = self.validate_argument_spec(argument_spec=_SPEC)
@@ -63,14 +63,18 @@ class ActionModule(ActionBase):
         bad = _worst(report)
         if options["fail_on"] != "never" and bad is not None:
             if SEVERITIES.index(bad) <= SEVERITIES.index(options["fail_on"]):
-                result.update(failed=True, msg=f"triage_fail_on is '{options['fail_on']}' and the worst finding is {bad}")
+                result.update(
+                    failed=True, msg=f"triage_fail_on is '{options['fail_on']}' and the worst finding is {bad}"
+                )
         return result
 
 
 def _width() -> int:
     """Columns of the terminal; 100 where there is none, as in AWX or a log file."""
-    return min(160, shutil.get_terminal_size((100, 24)).columns) if sys.stdout.isatty() else int(
-        os.environ.get("COLUMNS") or 100
+    return (
+        min(160, shutil.get_terminal_size((100, 24)).columns)
+        if sys.stdout.isatty()
+        else int(os.environ.get("COLUMNS") or 100)
     )
 
 

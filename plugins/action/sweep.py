@@ -27,8 +27,13 @@ display = Display()
 _SPEC: dict[str, t.Any] = {
     "report_dir": {"type": "str"},
     "vantage_points": {"type": "list", "elements": "str"},
-    "account": {"type": "dict", "options": {"user": {"type": "str", "required": True},
-                                            "password": {"type": "str", "required": True, "no_log": True}}},
+    "account": {
+        "type": "dict",
+        "options": {
+            "user": {"type": "str", "required": True},
+            "password": {"type": "str", "required": True, "no_log": True},
+        },
+    },
     "timeout": {"type": "float", "default": 3.0},
     "deadline": {"type": "float", "default": 15.0},
     "ticket": {"type": "str"},
@@ -42,7 +47,7 @@ class ActionModule(ActionBase):
     TRANSFERS_FILES = False
     _requires_connection = False
 
-    def run(self, tmp: None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Answer with the report directory and, for each host, how its ssh port answered the controller."""
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         dummy, options = self.validate_argument_spec(argument_spec=_SPEC)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import typing as t
 
-Variables = t.Dict[str, t.Any]
+Variables = dict[str, t.Any]
 
 
 class Reader:

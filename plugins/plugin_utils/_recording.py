@@ -18,7 +18,7 @@ import typing as t
 import urllib.parse
 from pathlib import Path
 
-Document = t.Dict[str, t.Any]
+Document = dict[str, t.Any]
 
 REPORT = "triage.json"
 PAGE = "index.html"

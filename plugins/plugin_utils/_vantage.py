@@ -26,7 +26,7 @@ from ansible_collections.mailops.triage.plugins.module_utils._probe.sweep import
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 from ansible_collections.mailops.triage.plugins.plugin_utils import _bundle
 
-Document = t.Dict[str, t.Any]
+Document = dict[str, t.Any]
 
 CONTROLLER = "controller"
 """Name of the vantage point that is always there."""

@@ -49,7 +49,9 @@ def main() -> int:
     _table(outcomes)
     if options.json:
         options.json.write_text(
-            json.dumps([{"fault": one.fault, "seconds": one.seconds, "wrong": one.wrong()} for one in outcomes], indent=1)
+            json.dumps(
+                [{"fault": one.fault, "seconds": one.seconds, "wrong": one.wrong()} for one in outcomes], indent=1
+            )
         )
     return 1 if any(one.wrong() for one in outcomes) else 0
 

@@ -23,7 +23,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "lab"))
 
-from labkit import faults  # noqa: I001
+from labkit import faults
 from labkit.lab import Lab
 from labkit.plan import CONTROLLER, STATE_DIR, namespace
 

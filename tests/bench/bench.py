@@ -43,7 +43,9 @@ PING = """\
 def main() -> int:
     """Print the table; answer 0 when both ratios of every N are within the limit."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[10, 50, 200], help="numbers of hosts (default 10 50 200)")
+    parser.add_argument(
+        "--sizes", type=int, nargs="+", default=[10, 50, 200], help="numbers of hosts (default 10 50 200)"
+    )
     parser.add_argument("--rounds", type=int, default=3, help="interleaved rounds (default 3)")
     parser.add_argument("--forks", type=int, default=25, help="forks of both (default 25)")
     parser.add_argument("--keep", action="store_true", help="leave the lab running")
@@ -73,7 +75,9 @@ def main() -> int:
             f"{size:>6}{ping[0]:>10.2f} s{diagnosis[0]:>10.2f} s{walls:>8.2f}"
             f"{ping[1]:>10.2f} s{diagnosis[1]:>10.2f} s{cpus:>8.2f}"
         )
-    print(f"medians of {options.rounds} interleaved rounds; cpu = user + system of the controller, ssh clients included")
+    print(
+        f"medians of {options.rounds} interleaved rounds; cpu = user + system of the controller, ssh clients included"
+    )
     return 1 if bad else 0
 
 
@@ -96,7 +100,10 @@ def _compare(place: Path, addresses: list[str], rounds: int, forks: int) -> tupl
                 measured[name].append(took)
         say(f"{len(addresses)} hosts: round {number} of {rounds}")
     return tuple(
-        (statistics.median(wall for wall, cpu in measured[name]), statistics.median(cpu for wall, cpu in measured[name]))
+        (
+            statistics.median(wall for wall, cpu in measured[name]),
+            statistics.median(cpu for wall, cpu in measured[name]),
+        )
         for name in ("ping", "diagnosis")
     )
 
@@ -117,7 +124,9 @@ def _run(line: list[str], forks: int) -> tuple[float, float]:
     wall = time.monotonic() - begun
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
-        raise LabError(f"{os.path.basename(line[4])} ended with {done.returncode}: {(done.stdout + done.stderr)[-1500:]}")
+        raise LabError(
+            f"{os.path.basename(line[4])} ended with {done.returncode}: {(done.stdout + done.stderr)[-1500:]}"
+        )
     return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 

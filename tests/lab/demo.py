@@ -77,7 +77,10 @@ def _without_lab(why: str) -> int:
 
 
 def _where() -> None:
-    print(f"The report lies in {REPORT}\n  for a browser: {REPORT / 'index.html'}\n  for a program: {REPORT / 'triage.json'}")
+    print(
+        f"The report lies in {REPORT}\n  for a browser: {REPORT / 'index.html'}\n"
+        f"  for a program: {REPORT / 'triage.json'}"
+    )
 
 
 if __name__ == "__main__":

@@ -198,9 +198,12 @@ def main(arguments: list[str] | None = None) -> int:
             validate(lab, options.faults)
         else:
             selfcheck(lab)
+        sys.stdout.flush()
     except LabError as wrong:
         print(f"lab: {wrong}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())     # "| head" has seen enough
     return 0
 
 

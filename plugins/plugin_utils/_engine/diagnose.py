@@ -22,7 +22,7 @@ from ansible_collections.mailops.triage.plugins.plugin_utils._engine.select impo
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.symptoms import served_otherwise, symptoms
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.verdict import Verdict, verdict
 
-Document = t.Dict[str, t.Any]
+Document = dict[str, t.Any]
 
 SCHEMA = "mailops.triage/report/1"
 _WORST_FIRST = ("down", "degraded", "unknown", "maintenance", "healthy")
@@ -126,7 +126,10 @@ def _host(record: Document, document: Document, selection: Selection, not_judged
         "login": record.get("login") or {"outcome": "skipped", "text": ""},
         "findings": [_shown(finding) for finding in selection.findings],
         "symptoms": [
-            {key: symptom[key] for key in ("id", "protocol", "where", "outcome", "rung", "code", "text", "explained_by")}
+            {
+                key: symptom[key]
+                for key in ("id", "protocol", "where", "outcome", "rung", "code", "text", "explained_by")
+            }
             | {"from": symptom["from_"]}
             for symptom in document["symptoms"]
         ],
@@ -181,7 +184,7 @@ def _fleet(hosts: dict[str, Document], documents: dict[str, Document], findings:
 def _scope(hosts: dict[str, Document], documents: dict[str, Document], sick: list[str], roots: list[Document]) -> str:
     order = ("none", "client", "segment", "host", "site", "fleet")
     scopes = [hosts[name]["scope"] for name in sick] + [root["scope"] for root in roots] or ["none"]
-    widest = max(scopes, key=order.index)
+    widest = order[max(order.index(scope) for scope in scopes)]
     if widest == "host" and len(sick) == len(hosts) > 1:
         return "fleet"
     sites = {documents[name]["inventory"]["site"] for name in sick}
@@ -196,10 +199,7 @@ def _summary(hosts: dict[str, Document], counts: Document, sick: list[str], root
     parts = [root["title"] for root in roots]
     if sick:
         causes = [
-            finding["title"]
-            for name in sick
-            for finding in hosts[name]["findings"]
-            if finding["kind"] == "root_cause"
+            finding["title"] for name in sick for finding in hosts[name]["findings"] if finding["kind"] == "root_cause"
         ]
         told = list(dict.fromkeys(causes))
         more = f" and {len(told) - 3} other causes" if len(told) > 3 else ""

@@ -34,7 +34,7 @@ SUBSETS = (
 _SLOW_CONNECT_MS = 900
 """A connection that took this long lost its first SYN: the kernel sends the second one after a second."""
 
-Document = t.Dict[str, t.Any]
+Document = dict[str, t.Any]
 
 
 def build(host: str, record: Document, vantages: dict[str, Document], now: float) -> Document:
@@ -128,7 +128,7 @@ def _view(name: str, seen: Document) -> Document:
 
 def _mute(service: Document) -> bool:
     """Connected, and not one byte came: under implicit TLS the silence shows in the handshake."""
-    return service["outcome"] == "no_banner" or (service["outcome"] == "timeout" and service["rung"] == "tls")
+    return (service["outcome"], service["rung"]) in (("no_banner", "banner"), ("timeout", "tls"))
 
 
 def _connect_ms(service: Document) -> float:

@@ -17,7 +17,7 @@ from ansible_collections.mailops.triage.plugins.plugin_utils._engine.expressions
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.rules import CATEGORIES, Rule
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.wording import show
 
-Document = t.Dict[str, t.Any]
+Document = dict[str, t.Any]
 
 
 class Judgement(t.NamedTuple):

@@ -21,7 +21,7 @@ import jmespath.functions
 
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.units import duration
 
-Schema = t.Optional[t.Dict[str, t.Any]]
+Schema: t.TypeAlias = "dict[str, t.Any] | None"
 
 
 class ExpressionError(ValueError):
@@ -104,7 +104,7 @@ class _Walker:
         self.roots: set[str] = set()
         self.result: Schema = None
 
-    def walk(self, node: dict[str, t.Any], schema: Schema) -> Schema:
+    def walk(self, node: t.Any, schema: Schema) -> Schema:
         self.result = getattr(self, f"_{node['type']}", self._children)(node, schema)
         return self.result
 
@@ -191,10 +191,11 @@ class _Walker:
         return None
 
 
-def _plain(schema: dict[str, t.Any]) -> Schema:
+def _plain(schema: dict[str, t.Any]) -> dict[str, t.Any]:
     """Strip the "or null" from a schema: null means "not known", and searching through it finds null."""
     for key in ("anyOf", "oneOf"):
-        for choice in schema.get(key, ()):
+        choices: list[dict[str, t.Any]] = schema.get(key, [])
+        for choice in choices:
             if choice.get("type") != "null":
                 return choice
     return schema

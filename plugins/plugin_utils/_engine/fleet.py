@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-Document = t.Dict[str, t.Any]
+Document = dict[str, t.Any]
 
 
 def build(documents: dict[str, Document], now: float) -> Document:

@@ -54,7 +54,9 @@ def _time(value: t.Any, key: str) -> float | None:
     try:
         moment = value if isinstance(value, datetime.datetime) else datetime.datetime.fromisoformat(_plain(str(value)))
     except ValueError:
-        raise MaintenanceError(f"mail_maintenance: '{key}' is '{clean(value, 60)}', which is no ISO 8601 time") from None
+        raise MaintenanceError(
+            f"mail_maintenance: '{key}' is '{clean(value, 60)}', which is no ISO 8601 time"
+        ) from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=datetime.timezone.utc)
     return moment.timestamp()

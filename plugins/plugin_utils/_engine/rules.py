@@ -174,7 +174,7 @@ class _Loader(_SafeLoader):
 def _entries(path: Path) -> t.Iterator[tuple[dict[str, t.Any], str]]:
     try:
         text = path.read_text(encoding="utf-8")
-        root = yaml.compose(text, Loader=_Loader)
+        root: t.Any = yaml.compose(text, Loader=_Loader)
         data = yaml.load(text, Loader=_Loader)
     except (OSError, UnicodeDecodeError) as exc:
         raise RuleError(f"{path}: cannot be read: {exc}") from exc
@@ -221,7 +221,9 @@ def _build(entry: dict[str, t.Any], place: str, schemas: dict[str, dict[str, t.A
         if key in entry and entry[key] not in choices:
             raise RuleError(f"{where}: '{key}' is '{entry[key]}'; it must be one of: {', '.join(choices)}")
     if ("hosts" in entry) != (entry.get("level") == "fleet"):
-        raise RuleError(f"{where}: 'hosts' says whom a fleet rule concerns: a fleet rule needs it, a host rule has none")
+        raise RuleError(
+            f"{where}: 'hosts' says whom a fleet rule concerns: a fleet rule needs it, a host rule has none"
+        )
     if not 0 < entry["confidence"] <= 1:
         raise RuleError(f"{where}: 'confidence' must be above 0 and at most 1")
     level = entry.get("level", "host")
@@ -273,10 +275,11 @@ def _build(entry: dict[str, t.Any], place: str, schemas: dict[str, dict[str, t.A
 
 
 def _texts(entry: dict[str, t.Any], key: str, where: str) -> list[str]:
-    for text in entry.get(key, []):
+    texts: list[str] = entry.get(key, [])
+    for text in texts:
         if not isinstance(text, str):
             raise RuleError(f"{where}: '{key}' must hold strings, not {type(text).__name__}")
-    return entry.get(key, [])
+    return texts
 
 
 def _support(item: t.Any, schema: dict[str, t.Any], where: str) -> Support:

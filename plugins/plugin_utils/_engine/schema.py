@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 """The collection's own directory, in a checkout and installed alike."""
 
-Schema = t.Dict[str, t.Any]
+Schema = dict[str, t.Any]
 
 
 def _object(names: str, **others: Schema) -> Schema:
@@ -30,8 +30,8 @@ _VIEW = _object(
     "name kind ping loss_percent neighbour resolve tried ok connected silent mute refused slow_connects lossy dead cut"
 )
 _PORT = _object(
-    "protocol family port expected remote remote_rung outcomes failed_from ok_from everywhere local local_rung code text rung"
-    " listening loopback_only queued blocked",
+    "protocol family port expected remote remote_rung outcomes failed_from ok_from everywhere local"
+    " local_rung code text rung listening loopback_only queued blocked",
     filtered=_list(_object("port protocol verdict tool where rule packets from limited")),
 )
 _JOINED = _object(

@@ -14,7 +14,7 @@ from __future__ import annotations
 import fnmatch
 import typing as t
 
-Document = t.Dict[str, t.Any]
+Document = dict[str, t.Any]
 
 CONFIDENT = 0.7
 """From this confidence on a finding may stand as a root cause; below it is a candidate."""

@@ -16,7 +16,7 @@ import typing as t
 
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import protocols
 
-Document = t.Dict[str, t.Any]
+Document = dict[str, t.Any]
 
 
 def symptoms(document: Document) -> list[Document]:

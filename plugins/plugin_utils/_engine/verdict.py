@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-Document = t.Dict[str, t.Any]
+Document = dict[str, t.Any]
 
 ESSENTIAL = ("services", "processes", "disk", "queue", "config")
 """Facts without which nobody may call a host healthy."""
@@ -68,7 +68,9 @@ def verdict(document: Document, findings: list[Document], unexplained: list[Docu
         return Verdict("unknown", f"Mail answers, but the host was not fully judged: {why}.", "none", _once(steps))
     if not document["roles"]:
         steps = [*steps, "Say in the inventory (mail_roles) what this host is meant to do."]
-        return Verdict("unknown", "There is no mail service here, and the inventory expects none by name.", "none", steps)
+        return Verdict(
+            "unknown", "There is no mail service here, and the inventory expects none by name.", "none", steps
+        )
     ways = document["reach"]["ok"]
     answering = f"{ways} probes from {document['reach']['judged']} vantage points were answered well"
     inside = sum(port["local"] == "ok" for port in document["ports"])
@@ -110,7 +112,7 @@ def _symptoms(unexplained: list[Document]) -> str:
     groups: dict[str, list[str]] = {}
     for symptom in unexplained:
         if "protocol" in symptom:
-            said = _SAID.get(symptom["outcome"], symptom["outcome"])
+            said = str(_SAID.get(symptom["outcome"], symptom["outcome"]))
             said += f" ({symptom['code']})" if symptom["code"] else ""
             said += " on the host itself" if symptom["where"] == "local" else ""
             groups.setdefault(said, []).append(symptom["protocol"])
@@ -138,7 +140,7 @@ def _look(unexplained: list[Document]) -> list[str]:
 
 def _widest(roots: list[Document]) -> str:
     order = ("client", "segment", "host", "site", "fleet")
-    return max((root["scope"] for root in roots), key=order.index)
+    return order[max(order.index(root["scope"]) for root in roots)]
 
 
 def _once(steps: list[str]) -> list[str]:

@@ -35,6 +35,7 @@ class Lab:
         due = [name for name in names if not state.alive(records.get(name, {}), "leader") or records[name].get("fault")]
         say(f"booting {len(due)} of {len(names)} hosts")
         self._each(due, self._renew)
+        self._each([name for name in names if name not in due], self._heal)
         path = inventory.write()
         say(f"up: {' '.join(names)}")
         return path
@@ -43,7 +44,7 @@ class Lab:
         """Stop every host and remove every mount, group and namespace, also after a crash."""
         left = {path.name for path in plan.RUN_DIR.glob("*")} | self._with_namespace() | set(host.running())
         names = sorted(set(self.hosts()) | left)
-        self._each(names, host.kill)
+        self._each(names, self._remove)
         net.destroy()
         with state.change() as now:
             now["hosts"] = {}
@@ -65,17 +66,20 @@ class Lab:
         """
         self._known(name)
         scenario = faults.load(fault)
-        carried = state.load()["hosts"][name].get("fault")
-        if carried:
-            raise LabError(f"{name} already carries {carried}: undo it or reset the host first")
-        seconds = faults.inject(scenario, name)
+        with state.hold(name):
+            carried = state.load()["hosts"][name].get("fault")
+            if carried:
+                raise LabError(f"{name} already carries {carried}: undo it or reset the host first")
+            seconds = faults.inject(scenario, name)
         inventory.write()
         return dict(scenario, settled_s=seconds)
 
     def undo(self, fault: str, name: str) -> None:
         """Take a fault away from a host: by its undo steps where it has some, else by a reset."""
         self._known(name)
-        if faults.undo(faults.load(fault), name):
+        with state.hold(name):
+            undone = faults.undo(faults.load(fault), name)
+        if undone:
             inventory.write()
         else:
             self.reset(name)
@@ -143,12 +147,26 @@ class Lab:
         own = {plan.namespace(plan.CONTROLLER), plan.namespace(plan.ROUTER)}
         return {name.removeprefix(plan.PREFIX + "-") for name in net.existing() - own}
 
+    @classmethod
+    def _heal(cls, name: str) -> None:
+        try:
+            host.wait_ready(name, 5)
+        except LabError as wrong:
+            say(f"{wrong}; booting it anew")
+            cls._renew(name)
+
     @staticmethod
     def _renew(name: str) -> None:
-        host.kill(name)
-        net.heal(name)
-        state.set_host(name, fault=None, inventory=None)
-        host.start(name)
+        with state.hold(name):
+            host.kill(name)
+            net.heal(name)
+            state.set_host(name, fault=None, inventory=None)
+            host.start(name)
+
+    @staticmethod
+    def _remove(name: str) -> None:
+        with state.hold(name):
+            host.kill(name)
 
     @staticmethod
     def _each(names: Iterable[str], work: Callable[[str], None]) -> None:

@@ -40,6 +40,16 @@ def change() -> Iterator[dict[str, Any]]:
         os.replace(new, _path())
 
 
+@contextlib.contextmanager
+def hold(host: str) -> Iterator[None]:
+    """Keep everybody else, in this process or another, from booting, breaking or removing one host meanwhile."""
+    locks = plan.STATE_DIR / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    with open(locks / host, "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def set_host(host: str, **values: Any) -> None:
     """Change some fields of one host's record; a value of None removes the field."""
     with change() as state:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.expressions import (
     UNKNOWN,
     Expression,

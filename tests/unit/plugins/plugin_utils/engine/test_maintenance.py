@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.maintenance import MaintenanceError, maintenance
 
 NOON = 1767268800.0  # 2026-01-01T12:00:00Z

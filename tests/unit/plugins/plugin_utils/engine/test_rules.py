@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import rules, schema
 
 SCHEMAS = {
@@ -55,7 +56,10 @@ def test_a_good_rule(tmp_path: Path) -> None:
         (GOOD.replace("0.9", "1.5"), "'confidence' must be above 0"),
         (GOOD.replace("category: capacity", "category: weather"), "'category' is 'weather'"),
         (GOOD.replace("critical", "fatal"), "'severity' is 'fatal'; it must be one of: critical, major"),
-        (GOOD.replace("disk.free <", "disk.fre <"), "'when': .*names the fact 'fre', which does not exist; there are: free"),
+        (
+            GOOD.replace("disk.free <", "disk.fre <"),
+            "'when': .*names the fact 'fre', which does not exist; there are: free",
+        ),
         (GOOD.replace("{disk.free}", "{disk.used}"), "'title': .*names the fact 'used'"),
         (GOOD.replace("`5`", "`5"), "'when': .*is not JMESPath"),
         (GOOD + "  remedy: {action: reboot}\n", "'reboot' is no remedy"),

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mailops.triage.plugins.plugin_utils._engine.wording import Wording
+
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.units import duration, size
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine.wording import Wording
 
 
 @pytest.mark.parametrize(
