@@ -1,0 +1,155 @@
+# Copyright (c) 2026 the mailops.triage authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Run the steps of ``make lint``, ``make check`` and ``make test`` and say at the end how it went.
+
+A step that fails does not keep the others from running: one run shows all there is to mend. The last line is plain
+and complete. Where the lab cannot run, ``make test`` does without it and says so loudly; with CI=true it fails.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import mirror
+
+PYTHON = sys.executable
+BIN = Path(PYTHON).parent
+LINK = "playbooks/collections/ansible_collections/mailops/triage"
+LAB = "tests/lab/lab.py"
+
+LINT = ["ruff", "format", "source", "python-3.6", "mypy", "yamllint", "shellcheck", "changelog", "ansible-lint", "docs"]
+SUITES = {
+    "lint": LINT,
+    "check": [*LINT, "sanity", "unit"],
+    "test": [*LINT, "sanity", "unit", "package", "lab"],
+}
+
+RULE = "=" * 78
+
+
+def shell_scripts() -> list[str]:
+    """Return the shell scripts of the checkout: by suffix, or by their first line where they have none."""
+    found = []
+    for name in mirror.listed_files():
+        path = mirror.ROOT / name
+        if path.is_symlink() or path.suffix not in ("", ".sh"):
+            continue
+        with path.open("rb") as file:
+            first = file.readline(80)
+        shell = first.startswith(b"#!") and first.split()[-1].rsplit(b"/", 1)[-1] in (b"sh", b"bash")
+        if path.suffix == ".sh" or shell:
+            found.append(name)
+    return found
+
+
+def command_of(step: str) -> tuple[list[str], Path, dict[str, str]]:
+    """Return the command of a step, the folder to run it in and what it needs in the environment."""
+    python = [PYTHON, "-m"]
+    copy = mirror.MIRROR
+    copies = mirror.ROOT / ".ansible-root"
+    in_copy = {"ANSIBLE_COLLECTIONS_PATH": str(copies), "HOME": str(copies / "home")}
+    in_checkout = {"ANSIBLE_COLLECTIONS_PATH": str(mirror.ROOT / "playbooks" / "collections")}
+    target_side = [name for name in ("plugins/modules", "plugins/module_utils") if (mirror.ROOT / name).is_dir()]
+    antsibull_docs = "lint-collection-docs --plugin-docs --validate-collection-refs all --skip-rstcheck ."
+    commands: dict[str, tuple[list[str], Path, dict[str, str]]] = {
+        "ruff": ([*python, "ruff", "check", "--output-format", "concise", "."], mirror.ROOT, {}),
+        "format": ([*python, "ruff", "format", "--check", "--output-format", "concise", "."], mirror.ROOT, {}),
+        "source": ([PYTHON, "tools/check_source.py"], mirror.ROOT, {}),
+        "python-3.6": (
+            [str(BIN / "vermin"), "--quiet", "--no-tips", "-t=3.6-", "--violations", *target_side],
+            mirror.ROOT,
+            {},
+        ),
+        "mypy": ([*python, "mypy", f"{LINK}/plugins", "tools"], mirror.ROOT, {}),
+        "yamllint": ([*python, "yamllint", "--strict", "."], copy, {}),
+        "shellcheck": ([str(BIN / "shellcheck"), "--external-sources", *shell_scripts()], mirror.ROOT, {}),
+        "changelog": ([str(BIN / "antsibull-changelog"), "lint"], mirror.ROOT, {}),
+        "ansible-lint": ([str(BIN / "ansible-lint")], copy, in_copy),
+        "docs": ([str(BIN / "antsibull-docs"), *antsibull_docs.split()], copy, in_copy),
+        "sanity": ([PYTHON, "tools/sanity.py"], mirror.ROOT, {}),
+        # Most of their time is spent waiting for time-outs and children: more at once than there are processors.
+        "unit": ([*python, "pytest", "-n", "4", "tests/unit"], mirror.ROOT, {}),
+        "package": ([PYTHON, "tools/package.py"], mirror.ROOT, {}),
+        "lab": (
+            [*python, "pytest", "-p", "pytest_ansible.plugin", "--ansible-unit-inject-only", "tests/lab"],
+            mirror.ROOT,
+            in_checkout,
+        ),
+    }
+    return commands[step]
+
+
+def run(step: str) -> bool:
+    """Run one step, its output going where ours goes; say whether it succeeded."""
+    print(f"== {step}", flush=True)
+    command, folder, extra = command_of(step)
+    environment = {**os.environ, **extra}
+    if not sys.stdout.isatty():
+        environment.update(NO_COLOR="1", ANSIBLE_NOCOLOR="1")
+        environment.pop("FORCE_COLOR", None)
+    began = time.monotonic()
+    try:
+        status = subprocess.run(command, cwd=folder, env=environment, check=False).returncode
+    except OSError as error:
+        print(f"{command[0]}: {error}")
+        status = 127
+    seconds = time.monotonic() - began
+    print(f"== {step}: {'ok' if status == 0 else f'FAILED (exit status {status})'}, {seconds:.1f} s", flush=True)
+    return status == 0
+
+
+def why_no_lab() -> str:
+    """Return nothing when the lab can run here (installing what it needs, when root), else the reasons."""
+    command = [PYTHON, LAB, "check", *(["--install"] if os.geteuid() == 0 else [])]
+    result = subprocess.run(
+        command, cwd=mirror.ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    if result.returncode == 0:
+        return ""
+    return result.stdout.strip() or f"'{' '.join(command)}' ended with {result.returncode}"
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as a person writes them."""
+    return f"{int(seconds) // 60} min {int(seconds) % 60} s" if seconds >= 60 else f"{seconds:.0f} s"
+
+
+def main(suite: str, steps: list[str]) -> int:
+    """Run the steps of a suite (or only the named ones) and return the exit status."""
+    began = time.monotonic()
+    left_out = ""
+    failed: list[str] = []
+    passed: list[str] = []
+    mirror.synchronise()
+    for step in steps or SUITES[suite]:
+        if step == "lab":
+            left_out = why_no_lab()
+            if left_out:
+                if os.environ.get("CI", "").lower() in ("true", "1", "yes"):
+                    failed.append("lab (it cannot run here)")
+                continue
+        (passed if run(step) else failed).append(step)
+    if left_out:
+        print(f"{RULE}\nNOT TESTED: the lab tests were LEFT OUT - no fault was tried on a real mail host - because:\n")
+        print("\n".join(f"    {line}" for line in left_out.splitlines()))
+        print(f"{RULE}")
+    took = duration(time.monotonic() - began)
+    if failed:
+        print(f"make {suite}: FAILED after {took}: {', '.join(failed)}; passed: {', '.join(passed) or 'nothing'}")
+        return 1
+    if not passed:
+        print(f"make {suite}: NOTHING WAS RUN")
+        return 1
+    without = " WITHOUT THE LAB" if left_out else ""
+    print(f"make {suite}: passed{without} in {took}: {', '.join(passed)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2:]))
