@@ -20,7 +20,7 @@ _SIEVE_REPLY = re.compile(rb"(OK|NO|BYE)\b ?(.*)", re.IGNORECASE | re.DOTALL)
 
 def _foreign(session, protocol: str, raw: bytes) -> Failure:
     # Nothing more is said to somebody who speaks another language.
-    session.bye = None
+    session.bye = ()
     return Failure("protocol_error", "not %s: %s" % (protocol, session.safe(raw, 200)))
 
 
@@ -100,7 +100,7 @@ def _imap(session, implicit_tls: bool):
     words = yield from _imap_capability(session, b"t1")
     if "STARTTLS" in words and session.tunnel is None:
         code, _text, _untagged = yield from _imap_ask(session, "starttls", b"t2", b"STARTTLS")
-        farewell, session.bye = session.bye, None
+        farewell, session.bye = session.bye, ()
         agreed = yield from session.secure()
         session.bye = farewell
         session.passed(code, agreed)
@@ -179,7 +179,7 @@ def _pop3(session, implicit_tls: bool):
     words = yield from _pop_capability(session)
     if "STLS" in words and session.tunnel is None:
         code, _text = yield from _pop_ask(session, "starttls", b"STLS")
-        farewell, session.bye = session.bye, None
+        farewell, session.bye = session.bye, ()
         agreed = yield from session.secure()
         session.bye = farewell
         session.passed(code, agreed)
@@ -250,7 +250,7 @@ def sieve(session):
         session.begin("starttls")
         yield from session.send(b"STARTTLS\r\n")
         code, _text, _words = _sieve_good(session, (yield from _sieve_answer(session)))
-        farewell, session.bye = session.bye, None
+        farewell, session.bye = session.bye, ()
         agreed = yield from session.secure()
         session.bye = farewell
         session.passed(code, agreed)

@@ -242,7 +242,7 @@ class Pinger:
             elif said[1][:8] == self._cookie and len(said[1]) == 14:
                 index, sequence = struct.unpack("!IH", said[1][8:])
                 echo = self._echoes[index] if index < len(self._echoes) else None
-                if echo is not None and sequence in echo.sent and sender[0] == echo.sockaddr[0]:
+                if echo is not None and sequence in echo.sent and sender[0].partition("%")[0] == echo.sockaddr[0]:
                     # A duplicate does not make up for a loss.
                     echo.times.setdefault(sequence, now - echo.sent[sequence])
 

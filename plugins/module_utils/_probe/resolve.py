@@ -46,7 +46,7 @@ def socket_address(family: str, address: str, port: int) -> tuple:
 
 def lookup(name: str) -> tuple:
     """Ask the system's resolver: ("ok" or "error", addresses in its order, text)."""
-    answer = None
+    answer, text = None, ""
     for flags in (socket.AI_ADDRCONFIG, 0):
         # ADDRCONFIG spares a host without IPv6 the addresses it could not use; on a host that has nothing but
         # loopback it hides everything, so the second try goes without.

@@ -39,7 +39,7 @@ class Session(Wire):
         self.rungs = []
         self.greeting = ""
         self.note = ""
-        self.bye = None
+        self.bye: tuple = ()
         self.expects = None
         # The verdict's.
         self.outcome = None
@@ -138,9 +138,9 @@ class Session(Wire):
             text = "not finished when the time of the whole call was over"
             self.fail(Failure("timeout" if fair else "skipped", text))
         try:
-            if self.bye is not None and self.outcome in (None, "protocol_error", "auth_error"):
+            if self.bye and self.outcome in (None, "protocol_error", "auth_error"):
                 yield from self._part()
-            elif self.bye is not None and cut:
+            elif self.bye and cut:
                 self.last_words(self.bye[0])
         except Cut:
             self.note = self.note or "no time left for the good-bye"

@@ -25,7 +25,7 @@ def reply(session):
         match = _REPLY.match(raw)
         if match is None:
             # Nothing more is said to somebody who speaks another language.
-            session.bye = None
+            session.bye = ()
             raise Failure("protocol_error", "not an SMTP reply: %s" % session.safe(raw, 200))
         if len(lines) < 200:
             lines.append(match.group(3) or b"")
@@ -98,7 +98,7 @@ def _upgrade(session, hello):
     code, text, _lines = yield from reply(session)
     if code[0] != "2":
         raise Failure("protocol_error", session.safe(text), code)
-    farewell, session.bye = session.bye, None
+    farewell, session.bye = session.bye, ()
     agreed = yield from session.secure()
     session.bye = farewell
     session.passed(code, agreed)

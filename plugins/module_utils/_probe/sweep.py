@@ -10,6 +10,7 @@ Note that this module util is PRIVATE to the collection. It can have breaking ch
 
 import resource
 import time
+import typing
 from time import monotonic
 
 from ansible_collections.mailops.triage.plugins.module_utils._probe import mailbox, smtp, ssh
@@ -37,6 +38,12 @@ LADDERS = {
 }
 
 
+_NO_LINK = {
+    "ipv4": "no answer to ARP (host unreachable)",
+    "ipv6": "no answer to neighbour discovery (host unreachable)",
+}
+
+
 class _Sweep:
     """One call."""
 
@@ -50,7 +57,7 @@ class _Sweep:
         self.loop = Loop(self.deadline, limit, options["per_host"], self._done)
         self.pinger = Pinger(self.loop)
         self.neighbours = Neighbours()
-        self.resolver = None
+        self.resolver: typing.Optional[Resolver] = None
         self.waiting = {}
         self.resolved = {}
         self.chosen = {}
@@ -139,9 +146,17 @@ class _Sweep:
 
     def _judge_neighbour(self, session) -> None:
         """EHOSTUNREACH may come from the network or from our own failed question who has that address."""
-        if session.outcome == "filtered" and session.unreachable and self.neighbours.incomplete(session.job.address):
+        silent = session.outcome == "timeout" and not session.connected
+        unreachable = session.outcome == "filtered" and session.unreachable
+        if (silent or unreachable) and self.neighbours.incomplete(session.job.address):
             session.outcome = "timeout"
-            session.text = session.rungs[-1]["text"] = "no answer to ARP (host unreachable)"
+            session.text = session.rungs[-1]["text"] = _NO_LINK[session.job.family]
+
+    def _judge_echo(self, ping: dict, chosen: dict) -> None:
+        """The same for the echo, where the "unreachable" is this host's own."""
+        for family in sorted(chosen)[:1]:
+            if ping["outcome"] == "unreachable" and self.neighbours.incomplete(chosen[family]):
+                ping.update(outcome="timeout", text=_NO_LINK[family])
 
     def _services(self, name: str) -> list:
         sessions = sorted(self.sessions[name], key=lambda session: (session.job.order, session.job.family))
@@ -206,10 +221,11 @@ class _Sweep:
         for name in self.targets:
             for session in self.sessions[name]:
                 self._judge_neighbour(session)
+            self._judge_echo(pings[name], self.chosen[name])
             hosts[name] = {
                 "resolve": self.resolved[name],
                 "ping": pings[name],
-                "neighbour": self.neighbours.state("ipv4", self.chosen[name].get("ipv4")),
+                "neighbour": self.neighbours.state(self.chosen[name]),
                 "services": self._services(name),
             }
         return {

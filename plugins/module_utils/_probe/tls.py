@@ -81,7 +81,7 @@ class Tunnel:
 
     def pending(self) -> bytes:
         """The bytes that must go to the network."""
-        return self._outgoing.read() if self._outgoing.pending else b""
+        return self._outgoing.read()
 
     def read(self):
         """Decrypted bytes, b"" at the peer's end of the session, None when more must come. Raises ssl.SSLError."""

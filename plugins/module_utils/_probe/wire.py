@@ -65,7 +65,7 @@ class Wire:
         if number not in (0, errno.EINPROGRESS):
             if number == errno.ENETUNREACH:
                 # Refused by the own routing table, not by the network.
-                if self.job.spare:
+                if self.job.spare and self.job.family == "ipv6":
                     raise Failure("skipped", "this host has no route for %s" % self.job.family)
                 raise Failure("filtered", "no route from here: network is unreachable")
             self.unreachable = number == errno.EHOSTUNREACH

@@ -10,6 +10,7 @@ import errno
 import os
 import resource
 import socket
+import struct
 import threading
 
 import pytest
@@ -17,6 +18,7 @@ import pytest
 from ansible_collections.mailops.triage.plugins.module_utils._probe import errors, neighbour, resolve
 from ansible_collections.mailops.triage.plugins.module_utils._probe import sweep as module
 from ansible_collections.mailops.triage.plugins.module_utils._probe.options import OptionError, check_options
+from ansible_collections.mailops.triage.plugins.module_utils._probe.ping import empty
 from ansible_collections.mailops.triage.plugins.module_utils._probe.sweep import sweep
 from ansible_collections.mailops.triage.tests.unit.plugins.module_utils.probe.stubs import (
     SMTP,
@@ -346,7 +348,7 @@ def test_arp_table():
 def test_unreachable_by_arp_or_by_the_network(monkeypatch, tmp_path, address, outcome, state):
     table = tmp_path / "arp"
     table.write_text(ARP, encoding="ascii")
-    monkeypatch.setattr(module, "Neighbours", lambda: neighbour.Neighbours(str(table)))
+    monkeypatch.setattr(module, "Neighbours", lambda: neighbour.Neighbours(str(table), ["ipv4"]))
     monkeypatch.setattr(socket, "socket", refusing(errno.EHOSTUNREACH))
     host = sweep([target("a", address, ("smtp", 25))], QUIET)["hosts"]["a"]
     assert host["neighbour"] == state
@@ -356,11 +358,65 @@ def test_unreachable_by_arp_or_by_the_network(monkeypatch, tmp_path, address, ou
         assert host["services"][0]["text"] == "no answer to ARP (host unreachable)"
 
 
+def test_echo_that_this_host_itself_calls_unreachable(monkeypatch, tmp_path):
+    table = tmp_path / "arp"
+    table.write_text(ARP, encoding="ascii")
+    monkeypatch.setattr(module, "Neighbours", lambda: neighbour.Neighbours(str(table), ["ipv4"]))
+    monkeypatch.setattr(module, "ping_all", lambda hosts, deadline: {host: empty("unreachable", "x") for host in hosts})
+    monkeypatch.setattr(module.Pinger, "refusal", lambda self, family: "not permitted")
+    result = sweep([target("a", "192.0.2.2"), target("b", "192.0.2.1")], {"vantage": "test"})
+    assert result["hosts"]["a"]["ping"] == empty("timeout", "no answer to ARP (host unreachable)")
+    assert result["hosts"]["b"]["ping"] == empty("unreachable", "x")
+
+
+def netlink_message(address, state, kind=28, family=socket.AF_INET6):
+    packed = socket.inet_pton(family, address)
+    body = struct.pack("=B3xiHBB", family, 2, state, 0, 1)
+    # An attribute of another kind comes first, of a length that needs padding.
+    body += struct.pack("=HH6s2x", 10, 2, b"lladdr") + struct.pack("=HH", 4 + len(packed), 1) + packed
+    return struct.pack("=IHHII", 16 + len(body), kind, 2, 1, 0) + body
+
+
+def test_neighbours_of_ipv6():
+    table = {}
+    data = (
+        netlink_message("2001:db8::1", 0x02)
+        + netlink_message("2001:db8::2", 0x20)
+        + netlink_message("2001:db8::3", 0x01)
+        + netlink_message("2001:db8::3", 0x04)
+        + netlink_message("2001:db8::4", 0x00)
+        + netlink_message("192.0.2.1", 0x02, family=socket.AF_INET)
+        + netlink_message("2001:db8::5", 0x02, kind=99)
+    )
+    assert neighbour.parse_neighbours(data, table) is False
+    assert table == {"2001:db8::1": True, "2001:db8::2": False, "2001:db8::3": True}
+    assert neighbour.parse_neighbours(struct.pack("=IHHII", 20, 3, 2, 1, 0) + bytes(4), table) is True
+    for length in range(len(data)):
+        neighbour.parse_neighbours(data[:length], {})
+
+
+def test_neighbours_of_this_machine():
+    assert all(isinstance(complete, bool) for complete in neighbour.read_neighbours().values())
+
+
+def test_state_of_neighbours(monkeypatch, tmp_path):
+    monkeypatch.setattr(neighbour, "read_neighbours", lambda: {"fe80::1": True, "2001:db8::2": False})
+    table = neighbour.Neighbours(str(tmp_path / "none"))
+    table.refresh()
+    assert table.state({"ipv6": "fe80::1%eth0"}) == "reachable"
+    assert table.state({"ipv6": "2001:db8::2"}) == "incomplete"
+    assert table.state({"ipv6": "2001:db8::9"}) == "none"
+    assert table.state({"ipv6": "fe80::1", "ipv4": "192.0.2.1"}) == "unknown"
+    assert table.state({}) == "unknown"
+
+
 def test_no_route_for_one_family_of_two(monkeypatch):
     monkeypatch.setattr(resolve, "lookup", answers({"mail.example": ["2001:db8::1", "192.0.2.1"]}))
     monkeypatch.setattr(socket, "socket", refusing(errno.ENETUNREACH))
-    host = sweep([target("a", "192.0.2.1", ("smtp", 25))], QUIET)["hosts"]["a"]
-    assert host["services"][0]["outcome"] == "filtered"
+    both = sweep([target("a", "mail.example", ("smtp", 25))], QUIET)["hosts"]["a"]["services"]
+    assert [(record["family"], record["outcome"]) for record in both] == [("ipv4", "filtered"), ("ipv6", "skipped")]
+    (only,) = sweep([target("a", "192.0.2.1", ("smtp", 25))], QUIET)["hosts"]["a"]["services"]
+    assert only["outcome"] == "filtered"
 
 
 def test_neighbour_table_not_readable(monkeypatch, tmp_path):
