@@ -27,6 +27,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=1, help="how many times in a row (default 1)")
     parser.add_argument("--hosts", type=int, default=6, help="mail hosts in the lab (default 6)")
     parser.add_argument("--json", type=Path, help="write the outcomes there too")
+    parser.add_argument("--record", type=Path, help="keep there what was seen of each fault, for the unit tests")
     parser.add_argument("--keep", action="store_true", help="leave the lab running")
     options = parser.parse_args()
     names = options.faults or scenario.all_faults()
@@ -38,7 +39,11 @@ def main() -> int:
         for number in range(1, options.runs + 1):
             for count, batch in enumerate(scenario.batches(names, sick), 1):
                 target = scenario.STATE_DIR / "reports" / f"accuracy-{number}-{count}"
-                outcomes += scenario.play(lab, batch, target, lambda text, run=number: say(f"run {run}: {text}"))
+                played = scenario.play(lab, batch, target, lambda text, run=number: say(f"run {run}: {text}"))
+                for outcome in played:
+                    if options.record and outcome.host != scenario.CONTROL and not outcome.problem:
+                        scenario.keep(outcome, target, options.record)
+                outcomes += played
                 lab.reset(*batch)
     except LabError as failure:
         print(f"accuracy: {failure}", file=sys.stderr)

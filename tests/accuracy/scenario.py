@@ -10,6 +10,7 @@ fleet and one run judges them all, beside a host that is well: cheap, and closer
 from __future__ import annotations
 
 import dataclasses
+import gzip
 import json
 import os
 import subprocess
@@ -130,6 +131,27 @@ def play(
         dataclasses.replace(outcome, seconds=seconds, judged=None if outcome.problem else hosts.get(host))
         for host, outcome in outcomes.items()
     ]
+
+
+def keep(outcome: Outcome, report_dir: Path, target: Path) -> None:
+    """Keep what a run saw of one fault, and of the host that was well beside it: a case for the unit tests."""
+    run = json.loads((report_dir / "run.json").read_text(encoding="utf-8"))
+    sweep = json.loads((report_dir / "sweep.json").read_text(encoding="utf-8"))
+    for view in sweep["vantages"].values():
+        view["hosts"] = {host: seen for host, seen in view["hosts"].items() if host in (outcome.host, CONTROL)}
+    hosts = {
+        host: json.loads((report_dir / "facts" / f"{host}.json").read_text(encoding="utf-8"))
+        for host in (outcome.host, CONTROL)
+    }
+    target.mkdir(parents=True, exist_ok=True)
+    case = {"host": outcome.host, "run": run, "sweep": sweep, "hosts": hosts}
+    (target / f"{outcome.fault}.json.gz").write_bytes(gzip.compress(json.dumps(case, sort_keys=True).encode(), mtime=0))
+
+
+def kept(path: Path) -> dict[str, Any]:
+    """Read a case that was kept."""
+    case: dict[str, Any] = json.loads(gzip.decompress(path.read_bytes()))
+    return case
 
 
 def command(report_dir: Path, *more: str) -> list[str]:

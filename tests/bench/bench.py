@@ -30,6 +30,9 @@ from labkit.shell import LabError, say
 LIMIT = 1.2
 """A diagnosis may cost this much more than a ping."""
 
+HOLES = 5
+"""Hosts that swallow every packet, beside as many that answer; they may add this many seconds to a run."""
+
 PING = """\
 - name: Ping
   hosts: mailservers
@@ -58,6 +61,7 @@ def main() -> int:
         place = scenario.STATE_DIR / "bench"
         place.mkdir(parents=True, exist_ok=True)
         (place / "ping.yml").write_text(PING, encoding="utf-8")
+        five, holes = _black_holes(lab, place, addresses, options.forks)
         for size in options.sizes:
             rows.append((size, *_compare(place, addresses[:size], options.rounds, options.forks)))
     except LabError as failure:
@@ -78,20 +82,41 @@ def main() -> int:
     print(
         f"medians of {options.rounds} interleaved rounds; cpu = user + system of the controller, ssh clients included"
     )
-    return 1 if bad else 0
+    print(f"{HOLES} hosts: {five:.1f} s; with {HOLES} black holes beside them: {holes:.1f} s, {holes - five:+.1f} s")
+    return 1 if bad or holes - five > HOLES else 0
 
 
-def _compare(place: Path, addresses: list[str], rounds: int, forks: int) -> tuple[tuple[float, float], ...]:
+def _black_holes(lab: Lab, place: Path, addresses: list[str], forks: int) -> tuple[float, float]:
+    """Wall seconds of a diagnosis of five hosts, and of the same five with five black holes."""
+    swallow = ", ".join(addresses[-HOLES:])
+    rules = "add table inet hole; add chain inet hole in { type filter hook prerouting priority -300; }; "
+    rules += f"add rule inet hole in ip daddr {{ {swallow} }} drop"
+    line, dead = (_playbook(place, addresses[:HOLES] + more, "diagnose.yml") for more in ([], addresses[-HOLES:]))
+    _run(line, forks)
+    lab.run("mail1", ["nft", rules], check=True)
+    try:
+        took = _run(line, forks)[0], _run(dead, forks)[0]
+    finally:
+        lab.run("mail1", ["nft", "delete table inet hole"], check=True)
+    return took
+
+
+def _playbook(place: Path, addresses: list[str], playbook: str) -> list[str]:
+    """Command line that runs a playbook on as many hosts as there are addresses."""
     inventory = yaml.safe_load((scenario.STATE_DIR / "inventory.yml").read_text(encoding="utf-8"))
     hosts = {f"host{number}": {"ansible_host": address} for number, address in enumerate(addresses, 1)}
     inventory["all"]["children"] = {"mailservers": {"hosts": hosts}}
     path = place / f"inventory-{len(addresses)}.yml"
     path.write_text(yaml.safe_dump(inventory), encoding="utf-8")
-    base = scenario.command(place / "report")
-    playbook = base.index(str(ROOT / "playbooks" / "diagnose.yml"))
-    base[base.index("-i") + 1] = str(path)
-    diagnosis = base
-    ping = [*base[:playbook], str(place / "ping.yml"), *base[playbook + 1 :]]
+    line = scenario.command(place / "report")
+    line[line.index("-i") + 1] = str(path)
+    wanted = ROOT / "playbooks" / playbook
+    line[line.index(str(ROOT / "playbooks" / "diagnose.yml"))] = str(wanted if wanted.exists() else place / playbook)
+    return line
+
+
+def _compare(place: Path, addresses: list[str], rounds: int, forks: int) -> tuple[tuple[float, float], ...]:
+    ping, diagnosis = (_playbook(place, addresses, playbook) for playbook in ("ping.yml", "diagnose.yml"))
     measured: dict[str, list[tuple[float, float]]] = {"ping": [], "diagnosis": []}
     for number in range(rounds + 1):
         for name, line in (("ping", ping), ("diagnosis", diagnosis)):

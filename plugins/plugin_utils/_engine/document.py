@@ -50,9 +50,6 @@ def build(host: str, record: Document, vantages: dict[str, Document], now: float
     document: Document = {subset: facts.get(subset) for subset in SUBSETS}
     views = [_view(name, seen) for name, seen in sorted(vantages.items(), key=_controller_first)]
     login = record.get("login") or {"outcome": "skipped", "text": ""}
-    for role in ("mta", "mda"):
-        if document["services"] and document["services"].get(role):
-            document["services"] = {**document["services"], role: {**document["services"][role], "role": role}}
     document["inventory"] = {
         "roles": inventory.get("mail_roles"),
         "site": inventory.get("mail_site"),
@@ -64,6 +61,7 @@ def build(host: str, record: Document, vantages: dict[str, Document], now: float
     document["reach"] = {**_reach(views), "login": login["outcome"], "login_text": login.get("text", "")}
     roles = _roles(inventory, document)
     document["roles"] = roles
+    document["services"] = _services(document["services"], roles)
     document["expected"] = protocols.of_roles(roles, host)
     if login.get("transport", "ssh") in protocols.SSH_TRANSPORTS:
         document["expected"].insert(0, "ssh")
@@ -101,7 +99,8 @@ def _view(name: str, seen: Document) -> Document:
     services = [service for service in seen.get("services", []) if service["outcome"] != "skipped"]
     at_connect = [service for service in services if service["rung"] == "connect"]
     connected = [service for service in services if service["rung"] != "connect"]
-    silent = [service for service in at_connect if service["outcome"] == "timeout"]
+    # A router that finds nobody on the last segment says "host unreachable", which looks like a filter's answer.
+    silent = [service for service in at_connect if service["outcome"] in ("timeout", "filtered")]
     slow = [service for service in connected if _connect_ms(service) >= _SLOW_CONNECT_MS]
     ping = seen.get("ping") or {"outcome": "skipped"}
     # Silence of single ports is a filter's work; loss shows in the echo requests or in repeated SYNs.
@@ -177,6 +176,18 @@ def _roles(inventory: Document, document: Document) -> list[str]:
     spoken = (dovecot.get("protocols") or "").split()
     roles.extend(role for role in ("imap", "pop3", "sieve") if role in spoken)
     return roles
+
+
+def _services(services: Document | None, roles: list[str]) -> Document | None:
+    """Tell of the mail daemons whether this host is meant to run them."""
+    if services is None:
+        return None
+    joined = dict(services)
+    for daemon, served in (("mta", ("mta", "submission")), ("mda", ("imap", "pop3"))):
+        if services.get(daemon):
+            expected = any(role in roles for role in served)
+            joined[daemon] = {**services[daemon], "role": daemon, "expected": expected}
+    return joined
 
 
 def _ports(document: Document, vantages: dict[str, Document]) -> list[Document]:

@@ -11,6 +11,7 @@ absence.
 
 from __future__ import annotations
 
+import fnmatch
 import typing as t
 
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.expressions import UNKNOWN
@@ -18,6 +19,10 @@ from ansible_collections.mailops.triage.plugins.plugin_utils._engine.rules impor
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.wording import show
 
 Document = dict[str, t.Any]
+
+
+CAUTIOUS = 0.85
+"""Highest confidence of a finding while a cause behind it is not ruled out."""
 
 
 class Judgement(t.NamedTuple):
@@ -50,7 +55,27 @@ def judge(rules: t.Iterable[Rule], document: Document) -> Judgement:
                 raise TypeError(f"{rule.place}: rule '{rule.id}': 'when' is {show(answer)}, which is not true or false")
         if why:
             not_judged.append({"rule": rule.id, "because": why})
+    _hold_back(rules, findings, {entry["rule"] for entry in not_judged})
     return Judgement(findings, not_judged)
+
+
+def _hold_back(rules: t.Iterable[Rule], findings: list[Document], open_questions: set[str]) -> None:
+    """Where a rule that could explain a finding was not judged, the finding may be a mere consequence.
+
+    It is still named, but nothing is done about it unattended: a daemon that is not running is started only when it
+    is known that its configuration is good.
+    """
+    unjudged = [rule for rule in rules if rule.id in open_questions and rule.kind == "fault"]
+    for finding in findings:
+        behind = [
+            rule.id
+            for rule in unjudged
+            if any(fnmatch.fnmatchcase(finding["id"], pattern.pattern) for pattern in rule.explains)
+        ]
+        finding["not_ruled_out"] = behind
+        if behind:
+            finding["confidence"] = min(finding["confidence"], CAUTIOUS)
+            finding["remedy"]["auto"] = False
 
 
 def _items(rule: Rule, document: Document) -> list[t.Any]:

@@ -124,10 +124,10 @@ class _Walker:
             extra = schema.get("additionalProperties")
             return extra if isinstance(extra, dict) else None
         if name in properties:
-            return _plain(properties[name])
+            return plain(properties[name])
         extra = schema.get("additionalProperties")
         if isinstance(extra, dict):
-            return _plain(extra)
+            return plain(extra)
         known = ", ".join(sorted(properties))
         raise ExpressionError(f"'{self.text}' names the fact '{name}', which does not exist; there are: {known}")
 
@@ -166,7 +166,7 @@ class _Walker:
     def _value_projection(self, node: dict[str, t.Any], schema: Schema) -> Schema:
         left = self.walk(node["children"][0], schema) or {}
         values = left.get("additionalProperties")
-        inner = _plain(values) if isinstance(values, dict) else None
+        inner = plain(values) if isinstance(values, dict) else None
         return {"type": "array", "items": self.walk(node["children"][1], inner)}
 
     def _filter_projection(self, node: dict[str, t.Any], schema: Schema) -> Schema:
@@ -191,7 +191,7 @@ class _Walker:
         return None
 
 
-def _plain(schema: dict[str, t.Any]) -> dict[str, t.Any]:
+def plain(schema: dict[str, t.Any]) -> dict[str, t.Any]:
     """Strip the "or null" from a schema: null means "not known", and searching through it finds null."""
     for key in ("anyOf", "oneOf"):
         choices: list[dict[str, t.Any]] = schema.get(key, [])
@@ -205,4 +205,4 @@ def _items(schema: Schema) -> Schema:
     if schema is None:
         return None
     items = schema.get("items")
-    return _plain(items) if isinstance(items, dict) else None
+    return plain(items) if isinstance(items, dict) else None

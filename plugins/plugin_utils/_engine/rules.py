@@ -93,7 +93,8 @@ class Rule:
     @property
     def roots(self) -> frozenset[str]:
         """Top-level facts without which the rule cannot be judged."""
-        return self.when.roots | (self.for_each.roots if self.for_each else frozenset())
+        read = [self.when, *self.needs, *([self.for_each] if self.for_each else [])]
+        return frozenset().union(*(expression.roots for expression in read))
 
 
 _KEYS: dict[str, tuple[type, ...]] = {

@@ -12,6 +12,8 @@ import json
 import typing as t
 from pathlib import Path
 
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine.expressions import plain
+
 ROOT = Path(__file__).resolve().parents[3]
 """The collection's own directory, in a checkout and installed alike."""
 
@@ -63,8 +65,11 @@ _FLEET = _object(
 def host() -> Schema:
     """Schema of the document that host rules search."""
     facts = json.loads((ROOT / "docs" / "facts.schema.json").read_text(encoding="utf-8"))
-    expanded = _expand(facts, facts)
-    return {"type": "object", "properties": {**expanded["properties"], **_JOINED["properties"]}}
+    expanded = _expand(facts, facts)["properties"]
+    for daemon in ("mta", "mda"):
+        record = plain(expanded["services"])["properties"][daemon]
+        plain(record)["properties"].update(role={}, expected={})
+    return {"type": "object", "properties": {**expanded, **_JOINED["properties"]}}
 
 
 def fleet() -> Schema:

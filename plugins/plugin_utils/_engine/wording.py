@@ -34,6 +34,11 @@ class Wording:
         self._texts = parts[::2]
         self._fields = [Expression(part, schema) for part in parts[1::2]]
 
+    @property
+    def pattern(self) -> str:
+        """The sentence with a C(*) for each place: what it may become."""
+        return "*".join(self._texts)
+
     def say(self, document: t.Mapping[str, t.Any]) -> str:
         """Put the facts in; one that is not known becomes "?"."""
         said = self._texts[0]

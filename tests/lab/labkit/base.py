@@ -98,7 +98,8 @@ def _debootstrap(target: Path) -> None:
     say(f"building the bare {plan.SUITE} system from {source} (one to three minutes)")
     wanted = "--include=" + ",".join(packages())
     # In a mount namespace of its own: killed half-way, debootstrap leaves no /proc mounted below the cache.
-    run(["unshare", "--mount", "debootstrap", "--variant=minbase", wanted, plan.SUITE, str(target), source], timeout=1800)
+    build = ["debootstrap", "--variant=minbase", wanted, plan.SUITE, str(target), source]
+    run(["unshare", "--mount", *build], timeout=1800)
     shutil.rmtree(target / "var/cache/apt/archives", ignore_errors=True)
     say("bare system built")
 

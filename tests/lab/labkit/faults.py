@@ -104,7 +104,8 @@ def _names(name: str) -> dict[str, str]:
         freeze = {"FREEZE_FILE": groups["freezer"] + "/freezer.state", "FREEZE_VALUE": "FROZEN",
                   "THAW_VALUE": "THAWED"}
     else:
-        freeze = {"FREEZE_FILE": f"{plan.cgroup_dirs(name)[0]}/cgroup.freeze", "FREEZE_VALUE": "1", "THAW_VALUE": "0"}
+        only = plan.cgroup_dirs(name)[0]
+        freeze = {"FREEZE_FILE": f"{only}/cgroup.freeze", "FREEZE_VALUE": "1", "THAW_VALUE": "0"}
     return {
         "HOST": name, "ADDRESS": plan.address(name), "LEADER": str(record.get("leader", "")),
         "NETNS": plan.namespace(name), "CTLNS": plan.namespace(plan.CONTROLLER), "ROUTERNS": plan.namespace(plan.ROUTER),

@@ -116,8 +116,11 @@ def router_table(name: str, rules: list[str] | None) -> None:
 
 
 def cut_segment(vantage: str, host: str | None = None) -> None:
-    """Drop at the router what the segment of a vantage point sends: to one host, or to everybody."""
-    target = f"ip daddr {plan.address(host)} " if host else ""
+    """Drop at the router what the segment of a vantage point sends: to one host, or to all servers.
+
+    The controller is spared: it stands in the servers' network, and could not ask the vantage point what it sees.
+    """
+    target = f"ip daddr {plan.address(host)} " if host else f"ip daddr != {plan.CONTROLLER_ADDRESS} "
     router_table(host or vantage, [f"ip saddr {plan.VANTAGES[vantage][2]} {target}drop"])
 
 

@@ -1,0 +1,83 @@
+# Copyright (c) 2026 the mailops.triage authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every fault as it was once seen on a real host, judged again by today's rules.
+
+The cases are made by `make accuracy ARGS="--record tests/recordings/faults"`; what is expected of each stands in the
+fault's own file, so that lab and unit tests cannot disagree.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine import rules, schema
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine.diagnose import diagnose
+
+ROOT = Path(__file__).resolve().parents[5]
+sys.path.insert(0, str(ROOT / "tests" / "accuracy"))
+
+import scenario
+
+
+def name(path: Path) -> str:
+    """The fault's id."""
+    return path.name.removesuffix(".json.gz")
+
+
+CASES = sorted((ROOT / "tests" / "recordings" / "faults").glob("*.json.gz"))
+RULES = rules.load([schema.ROOT / "rules"], {"host": schema.host(), "fleet": schema.fleet()})
+
+
+def judge(case: dict[str, Any]) -> dict[str, Any]:
+    return diagnose(case["run"], case["sweep"], case["hosts"], RULES)
+
+
+def test_every_fault_has_a_case() -> None:
+    assert [name(path) for path in CASES] == sorted(scenario.all_faults())
+
+
+@pytest.mark.parametrize("path", CASES, ids=name)
+def test_the_verdict_is_right(path: Path) -> None:
+    case = scenario.kept(path)
+    report = judge(case)
+    judged = report["hosts"][case["host"]]
+    outcome = scenario.Outcome(name(path), case["host"], scenario.faults.load(name(path)), 0.0, judged)
+    assert not outcome.wrong()
+    assert report["hosts"][scenario.CONTROL]["verdict"] == "healthy"
+    contract = json.loads((ROOT / "docs" / "report.schema.json").read_text(encoding="utf-8"))
+    jsonschema.validate(report, contract)
+
+
+@pytest.mark.parametrize("path", CASES, ids=name)
+def test_the_same_facts_give_the_same_findings(path: Path) -> None:
+    case = scenario.kept(path)
+    assert json.dumps(judge(case), sort_keys=True) == json.dumps(judge(case), sort_keys=True)
+
+
+@pytest.mark.parametrize("subset", ["services", "processes", "listeners", "disk", "queue", "log", "config", "dns"])
+@pytest.mark.parametrize("path", CASES, ids=name)
+def test_a_missing_fact_never_makes_a_wrong_cause(path: Path, subset: str) -> None:
+    """Without one kind of facts a cause may be missed, but none may be invented, and the gap is named.
+
+    A consequence may be named instead of its cause, but then nothing is done about it unattended.
+    """
+    case = scenario.kept(path)
+    record = case["hosts"][case["host"]]
+    if not record["facts"]:
+        return
+    record["facts"][subset] = None
+    record["facts"]["collectors"][subset] = {"status": "failed", "reason": "taken away", "seconds": 0.0}
+    judged = judge(case)["hosts"][case["host"]]
+    roots = [finding for finding in judged["findings"] if finding["kind"] == "root_cause"]
+    expected = scenario.faults.load(name(path))["expect"]["root_causes"]
+    invented = [root["id"] for root in roots if root["id"] not in expected and not root["not_ruled_out"]]
+    assert not invented
+    assert not [root["id"] for root in roots if root["not_ruled_out"] and root["remedy"]["auto"]]
+    assert judged["not_judged"]
