@@ -1,0 +1,290 @@
+# Copyright (c) 2026 the mailops.triage authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading the journal and the log files: newest first, bounded in bytes and time.
+
+Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+import calendar
+import json
+import os
+import re
+import struct
+import time
+from collections import namedtuple
+
+# One line of a log. when: epoch or None; identifier without pid; unit: systemd unit a line of PID 1 speaks of, or None;
+# trusted: false for a line that claims to be the kernel's or PID 1's and is not
+Line = namedtuple("Line", "when identifier message unit trusted")
+
+# A line longer than this is cut: nothing that matters stands so far to the right.
+LONGEST_LINE = 2000
+_PIECE = 262144
+# How much of a file one step of a bisection looks at: a few lines.
+_PROBE = 4096
+_MONTHS = {name: place + 1 for place, name in enumerate(
+    "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split())}
+_RFC3339 = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:?\d\d)?")
+_CLASSIC = re.compile(r"([A-Z][a-z]{2}) +(\d{1,2}) (\d\d):(\d\d):(\d\d)(?:\.\d+)?")
+_TAG = re.compile(r" +(\S+) ([^\s:\[\]]+)(?:\[\d*\])?: ?")
+# What Dovecot writes into a file of its own: no host, no identifier.
+_DOVECOT_TAG = re.compile(r" +(?=[\w.-]+(?:\([^()\s]*\))?(?:<[^<>\s]*>)*: (?:Info|Warning|Error|Fatal|Panic|Debug): )")
+_JOURNAL_FIELDS = "MESSAGE,SYSLOG_IDENTIFIER,_PID,_UID,_TRANSPORT,UNIT,_COMM"
+
+
+def parse_moment(text, now):
+    """Time stamp at the start of a line.
+
+    :param text: the line
+    :param now: epoch, for the year that the classic form leaves out
+    :returns: (epoch, rest of the line) or (None, text)
+    """
+    match = _RFC3339.match(text)
+    if match:
+        fields = [int(part) for part in match.groups()[:6]]
+        fraction = float("0." + match.group(7)) if match.group(7) else 0.0
+        return _from_fields(fields, match.group(8), fraction), text[match.end():]
+    match = _CLASSIC.match(text)
+    if match and match.group(1) in _MONTHS:
+        year = time.localtime(now).tm_year
+        clock = [_MONTHS[match.group(1)], int(match.group(2))] + [int(part) for part in match.groups()[2:5]]
+        moment = _from_fields([year] + clock, None, 0.0)
+        if moment is not None and moment > now + 86400:
+            # December's lines read in January.
+            moment = _from_fields([year - 1] + clock, None, 0.0)
+        return moment, text[match.end():]
+    return None, text
+
+
+def _from_fields(fields, zone, fraction):
+    try:
+        if zone is None:
+            return time.mktime(tuple(fields) + (0, 0, -1)) + fraction
+        moment = calendar.timegm(tuple(fields) + (0, 0, 0)) + fraction
+    except (ValueError, OverflowError):
+        return None
+    if zone != "Z":
+        shift = int(zone[1:3]) * 3600 + int(zone[-2:]) * 60
+        moment += shift if zone[0] == "-" else -shift
+    return moment
+
+
+def parse_file_line(text, now):
+    """One line of a log file as a Line, or None when it has no time stamp and identifier.
+
+    The identifier is what stands before the first colon after the host: nothing later in the line can become one.
+    """
+    moment, rest = parse_moment(text[:LONGEST_LINE], now)
+    if moment is None:
+        return None
+    own = _DOVECOT_TAG.match(rest)
+    if own:
+        return Line(moment, "dovecot", rest[own.end():], None, True)
+    match = _TAG.match(rest)
+    if not match:
+        return None
+    return Line(moment, match.group(2), rest[match.end():], None, True)
+
+
+def parse_journal_line(text, now=None):
+    """One line of C(journalctl -o json) as a Line, or None.
+
+    Anybody on the host may log under any identifier; a line that says C(kernel) or C(systemd) is only trusted when
+    the kernel, PID 1 or another process of root wrote it.
+    """
+    try:
+        entry = json.loads(text)
+        moment = int(entry["__REALTIME_TIMESTAMP"]) / 1e6
+    except (ValueError, KeyError, TypeError):
+        return None
+    message, identifier = entry.get("MESSAGE"), entry.get("SYSLOG_IDENTIFIER") or entry.get("_COMM")
+    if isinstance(message, list):
+        # journald gives a text with control characters as a list of byte values.
+        message = bytes(bytearray(part & 255 for part in message[:LONGEST_LINE] if isinstance(part, int)))
+        message = message.decode("utf-8", "replace")
+    if not isinstance(message, str) or not isinstance(identifier, str):
+        return None
+    trusted = True
+    if identifier == "kernel":
+        trusted = entry.get("_TRANSPORT") == "kernel" or entry.get("_UID") == "0"
+    elif identifier == "systemd":
+        trusted = entry.get("_PID") == "1"
+    unit = entry.get("UNIT") if entry.get("_PID") == "1" else None
+    return Line(moment, identifier, message[:LONGEST_LINE], unit if isinstance(unit, str) else None, trusted)
+
+
+def journal_command(since, lines, units, about, priority=None, until=None, fields=True):
+    """argv of the one journalctl call, newest line first.
+
+    :param since: epoch
+    :param lines: most lines
+    :param units: unit names whose own output is wanted (their standard error does not have the mail facility)
+    :param about: unit names that PID 1's words are wanted about
+    :param priority: with a number, only lines of this syslog priority or worse of the mail facility
+    """
+    argv = ["journalctl", "-q", "--no-pager", "-r", "-o", "json", "--since=@%d" % since, "-n", str(lines)]
+    if fields:
+        argv.append("--output-fields=" + _JOURNAL_FIELDS)
+    if until is not None:
+        argv.append("--until=@%d" % until)
+    levels = [] if priority is None else ["PRIORITY=%d" % level for level in range(priority + 1)]
+    argv += ["SYSLOG_FACILITY=2"] + levels
+    if units:
+        argv += ["+"] + ["_SYSTEMD_UNIT=" + name for name in units] + levels
+    if about:
+        argv += ["+", "_PID=1"] + ["UNIT=" + name for name in about]
+    argv += ["+", "_TRANSPORT=kernel"] + ["PRIORITY=%d" % level for level in range(5)]
+    # Kernel lines that reach journald another way: inside containers, by the kernel log reader of a syslog daemon.
+    argv += ["+", "SYSLOG_IDENTIFIER=kernel", "_UID=0"]
+    return argv
+
+
+def journal_span(folders):
+    """(oldest, newest) epoch of what the journal files hold, from their headers; (None, None) without a journal.
+
+    The header's layout is published and stable: https://systemd.io/JOURNAL_FILE_FORMAT
+    """
+    oldest, newest = None, None
+    for folder in folders:
+        try:
+            machines = os.listdir(folder)
+        except OSError:
+            continue
+        for machine in machines[:8]:
+            try:
+                names = os.listdir(os.path.join(folder, machine))
+            except OSError:
+                continue
+            for name in names[:400]:
+                if not name.startswith("system") or ".journal" not in name:
+                    continue
+                head, tail = _journal_header(os.path.join(folder, machine, name))
+                if head:
+                    oldest = head if oldest is None else min(oldest, head)
+                if tail:
+                    newest = tail if newest is None else max(newest, tail)
+    return oldest, newest
+
+
+def _journal_header(path):
+    try:
+        with open(path, "rb") as handle:
+            header = handle.read(200)
+    except OSError:
+        return None, None
+    if len(header) < 200 or header[:8] != b"LPKSHHRH":
+        return None, None
+    head, tail = struct.unpack("<QQ", header[184:200])
+    return head / 1e6, tail / 1e6
+
+
+def rotated(path, since):
+    """A log file and its rotated predecessors that reach into the window, newest first."""
+    folder, name = os.path.split(path)
+    older = []
+    try:
+        entries = os.listdir(folder)
+    except OSError:
+        entries = []
+    for entry in entries:
+        rest = entry[len(name):]
+        if not entry.startswith(name) or not re.match(r"[.-][\d.]+(?:\.gz)?$", rest):
+            continue
+        try:
+            changed = os.stat(os.path.join(folder, entry)).st_mtime
+        except OSError:
+            continue
+        if changed >= since:
+            older.append((changed, os.path.join(folder, entry)))
+    return [path] + [place for changed, place in sorted(older, reverse=True)[:10]]
+
+
+def read_back(path, since, now, limit, deadline, until=None):
+    """The end of a log file, back to a moment.
+
+    :param since: epoch; reading stops at the first piece that begins before it
+    :param limit: most bytes
+    :param deadline: time.monotonic() at which to stop
+    :param until: epoch from which on lines are not wanted, or None; found by bisection, so that what is known from
+        elsewhere is not read
+    :returns: (text, truncated); text starts at a line's beginning
+    :raises OSError: when the file cannot be read
+    """
+    if path.endswith(".gz"):
+        return _read_packed(path, limit, deadline)
+    with open(path, "rb") as handle:
+        place = handle.seek(0, os.SEEK_END)
+        if until is not None:
+            place = _offset_of(handle, place, until, now)
+        pieces, taken = [], 0
+        while place > 0:
+            if taken >= limit or time.monotonic() >= deadline:
+                return _whole_lines(pieces), True
+            size = min(_PIECE, place, limit - taken)
+            place -= size
+            handle.seek(place)
+            piece = handle.read(size)
+            pieces.append(piece)
+            taken += len(piece)
+            start = piece.find(b"\n") + 1
+            moment = parse_moment(piece[start:start + 80].decode("utf-8", "replace"), now)[0]
+            if moment is not None and moment < since:
+                break
+    return (_whole_lines(pieces) if place else b"".join(reversed(pieces)).decode("utf-8", "replace")), False
+
+
+def _offset_of(handle, size, moment, now):
+    """Where the first line from a moment on begins, or a little after it; the whole size when lines bear no time."""
+    low, high = 0, size
+    if moment == float("inf"):
+        return size
+    while high - low > 2 * _PROBE:
+        middle = (low + high) // 2
+        found = _moment_near(handle, middle, now)
+        if found is None:
+            return size
+        if found < moment:
+            low = middle
+        else:
+            high = middle
+    if low == 0:
+        found = _moment_near(handle, 0, now)
+        if found is not None and found >= moment:
+            return 0
+    return min(size, high + _PROBE)
+
+
+def _moment_near(handle, place, now):
+    handle.seek(place)
+    lines = handle.read(_PROBE).split(b"\n")
+    for line in lines[1 if place else 0:]:
+        found = parse_moment(line[:80].decode("utf-8", "replace"), now)[0]
+        if found is not None:
+            return found
+    return None
+
+
+def _whole_lines(pieces):
+    data = b"".join(reversed(pieces))
+    return data[data.find(b"\n") + 1:].decode("utf-8", "replace")
+
+
+def _read_packed(path, limit, deadline):
+    import gzip
+    import zlib
+    tail, total, truncated = b"", 0, False
+    try:
+        with gzip.open(path, "rb") as handle:
+            while True:
+                piece = handle.read(_PIECE)
+                if not piece:
+                    break
+                tail = (tail + piece)[-limit:]
+                total += len(piece)
+                if time.monotonic() >= deadline or total > 8 * limit:
+                    truncated = True
+                    break
+    except (EOFError, zlib.error) as error:
+        raise OSError("damaged: %s" % error) from error
+    return tail.decode("utf-8", "replace"), truncated or total > limit

@@ -1,0 +1,181 @@
+#!/usr/bin/python
+# Copyright (c) 2026 the mailops.triage authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Collect the facts of one mail host."""
+
+DOCUMENTATION = r"""
+module: mail_facts
+short_description: Collect what can be known of a mail host's health in one call
+version_added: 0.1.0
+description:
+  - Looks at a mail host from inside and returns one document; its schema is C(docs/facts.schema.json) of this
+    collection.
+  - It tells what is, and judges nothing.
+  - It always comes back. Every command has a time-out and a limit of output, a hung daemon, a dead file server or a
+    spool without inodes costs its own part of the document and no more, and the whole keeps to O(time_budget).
+  - A part that could not be gathered is V(null), and RV(mail_facts.collectors) says why. V(null) means "could not
+    look", an empty list means "looked and found none".
+  - Recognises Postfix and Dovecot, their filters and companions, and the local resolver.
+notes:
+  - Needs root for most of it. Without, the parts that it may not see are V(null) or marked so.
+  - The log is read back for O(log_window) seconds, newest first, at most 8 MiB and two seconds for each source. On a
+    busy host the routine lines reach less far back than warnings do; then RV(mail_facts.log.truncated) is true.
+  - All text that came from outside (log lines, banners, queue reasons) is untrusted. It is bounded and free of control
+    characters, and must not be templated.
+  - Loopback connections to the mail ports and to milters, the SASL socket and the LMTP socket leave a line in the mail
+    log. No message is sent and no login is tried.
+  - C(postfix check) is not run, because it costs more than all the rest and never returns on a spool without inodes.
+    Its findings about C(main.cf) come from C(postconf), the types of the compiled-in defaults, and C(postqueue).
+attributes:
+  check_mode:
+    description: Can run in check mode and return changed status prediction without modifying the target.
+    support: full
+    details: It changes nothing, and does the same in check mode.
+  diff_mode:
+    description: Will return details on what has changed (or possibly needs changing in check mode), when in diff mode.
+    support: none
+    details: Nothing is changed on the host.
+  facts:
+    description: Action returns an C(ansible_facts) dictionary that will update existing host facts.
+    support: full
+  idempotent:
+    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates
+      no change.
+    support: full
+    details: It never reports a change.
+  platform:
+    description: Target OS/families that can be operated against.
+    support: full
+    platforms: linux
+options:
+  gather_subset:
+    description:
+      - Which parts to gather, in the manner of M(ansible.builtin.setup). V(all), the names below, and each name with
+        V(!) before it to leave it out. Only exclusions mean everything else.
+      - V(host), V(services), V(processes), V(listeners), V(load), V(memory), V(disk), V(queue), V(log), V(config),
+        V(dns), V(loopback).
+    type: list
+    elements: str
+    default: [all]
+  time_budget:
+    description: Seconds after which the document is returned as it is.
+    type: float
+    default: 20.0
+  log_window:
+    description: Seconds that the log is read back.
+    type: int
+    default: 86400
+  services:
+    description:
+      - Protocols to try over loopback, for example V(smtp) or V(imaps), whether or not anybody listens.
+      - Without it all that somebody listens for are tried.
+    type: list
+    elements: str
+    choices: [smtp, submission, submissions, imap, imaps, pop3, pop3s, lmtp, sieve, ssh]
+seealso:
+  - module: mailops.triage.mail_probe
+  - module: mailops.triage.examine
+author:
+  - mailops.triage authors (@mailops)
+"""
+
+EXAMPLES = r"""
+- name: Look at everything
+  mailops.triage.mail_facts:
+  register: look
+
+- name: Look at the disks and the queue only, for at most five seconds
+  mailops.triage.mail_facts:
+    gather_subset: [disk, queue]
+    time_budget: 5
+
+- name: Look at everything but the log, and over loopback at IMAP alone
+  mailops.triage.mail_facts:
+    gather_subset: ["!log"]
+    services: [imap, imaps]
+"""
+
+RETURN = r"""
+mail_facts:
+  description:
+    - The document. Beside the keys below it has one for each part gathered. Times are seconds since the epoch; keys
+      ending in C(_s) are seconds, in C(_bytes) bytes, in C(ms) milliseconds.
+  type: dict
+  returned: success
+  contains:
+    schema:
+      description: Name and version of the document's schema.
+      type: str
+      returned: success
+      sample: mailops.triage/facts/1
+    collected_at:
+      description: When it was begun, in seconds since the epoch.
+      type: float
+      returned: success
+      sample: 1795404978.25
+    seconds:
+      description: How long it took.
+      type: float
+      returned: success
+      sample: 0.12
+    collectors:
+      description: For each part C(status) (V(ok), V(partial), V(failed), V(skipped)), C(reason) and C(seconds).
+      type: dict
+      returned: success
+      sample: {"host": {"status": "ok", "reason": "", "seconds": 0.0}}
+    services:
+      description: The mail servers, the resolver, the loggers, companions, and what the MTA connects to.
+      type: dict
+      returned: when gathered
+      sample:
+        mta: {"product": "postfix", "unit": "postfix@-.service", "master": {"state": "S", "pid": 207}}
+    log:
+      description: The log sources, and for each known line C(count), C(current), C(first), C(last) and C(sample).
+      type: dict
+      returned: when gathered
+      sample: {"signatures": {"enospc": {"count": 0, "current": 0}}, "truncated": false}
+ansible_facts:
+  description: The same document as a host fact.
+  type: dict
+  returned: success
+  contains:
+    mail_facts:
+      description: See RV(mail_facts).
+      type: dict
+      returned: success
+      sample: {"schema": "mailops.triage/facts/1"}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.mailops.triage.plugins.module_utils._collect import collect
+
+PROTOCOLS = ["smtp", "submission", "submissions", "imap", "imaps", "pop3", "pop3s", "lmtp", "sieve", "ssh"]
+
+
+def main() -> None:
+    """Read the options, collect, report."""
+    module = AnsibleModule(
+        argument_spec={
+            "gather_subset": {"type": "list", "elements": "str", "default": ["all"]},
+            "time_budget": {"type": "float", "default": 20.0},
+            "log_window": {"type": "int", "default": 86400},
+            "services": {"type": "list", "elements": "str", "choices": PROTOCOLS},
+        },
+        supports_check_mode=True,
+    )
+    options = dict(module.params)
+    subsets = options.pop("gather_subset")
+    for name in ("time_budget", "log_window"):
+        if options[name] <= 0:
+            module.fail_json(msg="%s must be more than 0 seconds, not %s" % (name, options[name]))
+    try:
+        document = collect(subsets, options)
+    except ValueError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, mail_facts=document, ansible_facts={"mail_facts": document})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,378 @@
+# Copyright (c) 2026 the mailops.triage authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Signatures in a recorded journal and in log files: what counts, what is forged, what is bounded."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import time
+
+import pytest
+
+from ansible_collections.mailops.triage.plugins.module_utils._facts import (
+    journal,
+    log,
+    logread,
+    services,
+    signatures,
+    units,
+)
+from ansible_collections.mailops.triage.tests.unit.plugins.module_utils.facts.recordings import HOSTILE, data, text
+
+NOW = 1_795_410_000.0
+DAY = 86400.0
+
+
+def table(name):
+    """Rows of a recorded table: fields between tabs."""
+    return [line.split("\t") for line in text(name).splitlines() if not line.startswith("#")]
+
+
+def counter(starts=None, since=NOW - DAY, seconds=10.0):
+    return log.Counter(since, NOW, starts or {}, time.monotonic() + seconds)
+
+
+def entry(message, identifier="postfix/smtpd", when=NOW - 60, **fields):
+    fields = {
+        "__REALTIME_TIMESTAMP": str(int(when * 1e6)),
+        "MESSAGE": message,
+        "SYSLOG_IDENTIFIER": identifier,
+        "_PID": "300",
+        "_UID": "0",
+        "_TRANSPORT": "syslog",
+        **fields,
+    }
+    return json.dumps(fields, separators=(",", ":"))
+
+
+def counts(lines, parse=logread.parse_journal_line, **arguments):
+    book = counter(**arguments)
+    book.add("\n".join(lines) + "\n", parse, "journal")
+    return {name: record["count"] for name, record in book.found.items() if record["count"]}
+
+
+def test_recorded_journal():
+    book = counter()
+    book.add(text("journal.json"), logread.parse_journal_line, "journal")
+    seen = {name for name, record in book.found.items() if record["count"]}
+    assert seen >= {
+        "enospc",
+        "prng_enospc",
+        "throttled",
+        "no_sasl",
+        "sasl_refused",
+        "sasl_enoent",
+        "milter_refused",
+        "milter_reject",
+        "dovecot_enospc",
+        "mailbox_eacces",
+        "doveconf_fatal",
+        "crash_loop",
+        "start_limit_hit",
+        "unit_died",
+        "postfix_stopped",
+    }
+    assert "No space left on device" in book.found["prng_enospc"]["sample"]
+    assert book.found["no_sasl"]["first"] <= book.found["no_sasl"]["last"] <= NOW
+    assert set(book.found) == set(signatures.IDS)
+
+
+def test_an_unseen_signature_is_all_zeros():
+    book = counter()
+    nothing = {"count": 0, "current": 0, "first": None, "last": None, "sample": "", "source": None}
+    assert book.found["oom_kill"] == nothing
+
+
+@pytest.mark.parametrize(("name", "identifier", "message"), table("phrases.txt"))
+def test_phrases_of_the_catalogue(name, identifier, message):
+    assert counts([entry(message, identifier, _PID="1" if identifier == "systemd" else "9")]).get(name) == 1
+    # The same words from a daemon that does not write them are nobody's evidence.
+    assert name not in counts([entry(message, "sshd")])
+
+
+@pytest.mark.parametrize(("identifier", "message"), table("forgeries.txt"))
+def test_words_of_a_sender_forge_nothing(identifier, message):
+    assert counts([entry(message, identifier)]) == {}
+
+
+def test_kernel_and_systemd_have_to_be_themselves():
+    oom = "Out of memory: Killed process 1 (dovecot)"
+    died = "dovecot.service: Main process exited, code=killed, status=9/KILL"
+    assert counts([entry(oom, "kernel", _UID="1000")]) == {}
+    assert counts([entry(died, "systemd", _PID="4711")]) == {}
+    assert counts([entry(oom, "kernel", _TRANSPORT="kernel", _UID=None)]) == {"oom_kill": 1}
+    assert counts([entry(died, "systemd", _PID="1")]) == {"unit_died": 1}
+
+
+def test_identifier_stands_before_the_first_colon_of_a_file_line():
+    oom = "Nov 23 03:04:05 mail1 kernel: Out of memory: Killed process 1 (a)"
+    assert counts([oom], parse=logread.parse_file_line) == {"oom_kill": 1}
+    line = "Nov 23 03:04:05 mail1 postfix/smtpd[7]: connect from x: " + oom
+    assert counts([line], parse=logread.parse_file_line) == {}
+
+
+def test_hostile_lines_are_inert():
+    line = entry("fatal: no SASL authentication mechanisms " + HOSTILE)
+    book = counter()
+    book.add(line + "\n", logread.parse_journal_line, "journal")
+    sample = book.found["no_sasl"]["sample"]
+    assert "\x1b" not in sample and "\u202e" not in sample and "\x07" not in sample and len(sample) <= 300
+
+
+def test_megabyte_without_a_newline():
+    began = time.monotonic()
+    line = "Nov 23 03:04:05 mail1 postfix/smtpd[7]: fatal: no SASL authentication mechanisms " + "A" * (1 << 20)
+    book = counter()
+    book.add(line, logread.parse_file_line, "mail.log")
+    assert book.found["no_sasl"]["count"] == 1 and len(book.found["no_sasl"]["sample"]) <= 300
+    book.add(": No space left on device" * 40000, logread.parse_file_line, "mail.log")
+    bait = "4B2A11F3: to=<" + "a>, relay=" * 100000 + " Name service error for name="
+    book.add(bait, logread.parse_file_line, "mail.log")
+    assert time.monotonic() - began < 5
+
+
+def test_no_pattern_explodes():
+    bait = "warning: " + "a from [ : /]) killed by (x): failed relay=, delay=1 " * 200
+    began = time.monotonic()
+    for signature in signatures.CATALOGUE:
+        signatures.compiled(signature.pattern).match(bait)
+        signatures.compiled(signature.pattern).match("imap(a)<b>: Error: " + bait)
+    assert time.monotonic() - began < 2
+
+
+def test_counting_stops_at_its_time_limit():
+    flood = (entry("fatal: no SASL authentication mechanisms") + "\n") * 20000
+    book = counter(seconds=0.0)
+    book.add(flood, logread.parse_journal_line, "journal")
+    assert book.truncated and book.found["no_sasl"]["count"] < 20000
+
+
+def test_current_is_what_came_after_the_daemon_started():
+    lines = [entry("fatal: no SASL authentication mechanisms", when=NOW - age) for age in (5, 50, 500)]
+    book = counter(starts={"mta": NOW - 100})
+    book.add("\n".join(lines), logread.parse_journal_line, "journal")
+    record = book.found["no_sasl"]
+    assert (record["count"], record["current"], record["first"], record["last"]) == (3, 2, NOW - 500, NOW - 5)
+
+
+def test_outside_the_window_does_not_count():
+    assert counts([entry("fatal: no SASL authentication mechanisms", when=NOW - 2 * DAY)]) == {}
+    assert counts([entry("fatal: no SASL authentication mechanisms", when=NOW + 9999)]) == {}
+
+
+def test_a_line_in_journal_and_file_counts_once():
+    message = "fatal: no SASL authentication mechanisms"
+    book = counter()
+    book.add(entry(message, when=NOW - 60) + "\n", logread.parse_journal_line, "journal")
+    held = journal.Journal([entry(message)], oldest=NOW - 3600, readable=True)
+    until = journal.reach(held)
+    stamps = [NOW - 60, NOW - 7200]
+    lines = [
+        time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(stamp)) + " mail1 postfix/smtpd[7]: " + message
+        for stamp in stamps
+    ]
+    book.add("\n".join(lines), logread.parse_file_line, "mail.log", until)
+    assert book.found["no_sasl"]["count"] == 2
+    assert book.found["no_sasl"]["first"] == NOW - 7200
+
+
+def test_reach_of_the_journal_by_family():
+    never = float("inf")
+    assert set(journal.reach(journal.Journal(readable=False)).values()) == {never}
+    only_mta = journal.reach(journal.Journal([entry("connect from a")], oldest=5.0, readable=True))
+    assert (only_mta["mta"], only_mta["mda"], only_mta["kernel"]) == (5.0, never, 5.0)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("2026-11-23T03:04:05.123456+00:00 mail1 postfix/smtpd[7]: text", ("postfix/smtpd", "text")),
+        ("2026-11-23T03:04:05Z mail1 dovecot: imap-login: text", ("dovecot", "imap-login: text")),
+        ("Nov 23 03:04:05 mail1 kernel: [   12.345] text", ("kernel", "[   12.345] text")),
+        ("Nov  3 03:04:05 mail1 systemd[1]: text", ("systemd", "text")),
+        ("Nov 23 03:04:05 imap-login: Info: Login: user=<a>", ("dovecot", "imap-login: Info: Login: user=<a>")),
+    ],
+)
+def test_both_forms_of_time_stamps(line, expected):
+    parsed = logread.parse_file_line(line, NOW)
+    assert (parsed.identifier, parsed.message) == expected
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["", "text without a time", "Foo 23 03:04:05 mail1 a: b", "Nov 23 03:04:05", "2026-13-45T99:99:99Z a b: c"],
+)
+def test_lines_that_are_none(line):
+    parsed = logread.parse_file_line(line, NOW)
+    assert parsed is None or parsed.when is not None
+
+
+def test_time_zones_and_the_turn_of_the_year(monkeypatch):
+    utc = logread.parse_moment("2026-11-23T03:04:05+00:00", NOW)[0]
+    assert logread.parse_moment("2026-11-23T05:04:05+02:00 x", NOW)[0] == utc
+    assert logread.parse_moment("2026-11-23T03:04:05.5Z", NOW)[0] == utc + 0.5
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    new_year = 1_798_765_200.0  # 2027-01-01 01:00 UTC
+    assert logread.parse_moment("Dec 31 23:00:00 x", new_year)[0] == new_year - 7200
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_recorded_mail_log():
+    lines = text("mail.log").splitlines()
+    parsed = [logread.parse_file_line(line, NOW) for line in lines]
+    assert all(line is not None for line in parsed)
+    assert {line.identifier for line in parsed} >= {"dovecot", "opendkim"}
+
+
+def test_journal_lines_that_are_none():
+    for line in (
+        "",
+        "{",
+        "[]",
+        '{"MESSAGE": "x"}',
+        '{"__REALTIME_TIMESTAMP": "x", "MESSAGE": "m"}',
+        '{"__REALTIME_TIMESTAMP": "1", "MESSAGE": null, "SYSLOG_IDENTIFIER": "a"}',
+    ):
+        assert logread.parse_journal_line(line) is None
+
+
+def test_journal_gives_control_characters_as_numbers():
+    line = entry([27, 91, 51, 49, 109, 104, 105, "x", 300])
+    assert logread.parse_journal_line(line).message.endswith("hi,")
+
+
+def test_journal_header():
+    assert logread._journal_header("/nonexistent") == (None, None)
+
+
+def test_journal_span(tmp_path):
+    folder = tmp_path / "0123"
+    folder.mkdir()
+    (folder / "system.journal").write_bytes(data("journal-header.bin"))
+    (folder / "user-1000.journal").write_bytes(b"x")
+    (folder / "system@1.journal").write_bytes(b"damaged")
+    oldest, newest = logread.journal_span([str(tmp_path), str(tmp_path / "none")])
+    assert 1_790_000_000 < oldest <= newest < 1_800_000_000
+    assert logread.journal_span([str(tmp_path / "none")]) == (None, None)
+
+
+def write_log(path, stamps):
+    path.write_text(
+        "".join(
+            time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(stamp)) + f" mail1 postfix/smtpd[7]: line {number}\n"
+            for number, stamp in enumerate(stamps)
+        )
+    )
+
+
+def test_reading_back(tmp_path):
+    path = tmp_path / "mail.log"
+    stamps = [NOW - 40000 + number for number in range(40000)]
+    write_log(path, stamps)
+    whole, cut = logread.read_back(str(path), 0, NOW, 8 << 20, time.monotonic() + 5)
+    assert whole.count("\n") == 40000 and not cut
+    part, cut = logread.read_back(str(path), 0, NOW, 100_000, time.monotonic() + 5)
+    assert cut and len(part) <= 100_000 and part.startswith("2026-") and part.endswith("line 39999\n")
+    recent, cut = logread.read_back(str(path), NOW - 100, NOW, 8 << 20, time.monotonic() + 5)
+    assert not cut and len(recent) <= 2 * 262_144
+    older, cut = logread.read_back(str(path), 0, NOW, 8 << 20, time.monotonic() + 5, until=NOW - 39000)
+    assert 1000 <= older.count("\n") < 1300
+    assert logread.read_back(str(path), 0, NOW, 8 << 20, time.monotonic() + 5, until=NOW - 90000) == ("", False)
+    assert logread.read_back(str(path), 0, NOW, 8 << 20, time.monotonic() - 1)[1] is True
+
+
+def test_rotated_files(tmp_path):
+    for name, age in (
+        ("mail.log", 0),
+        ("mail.log.1", 100),
+        ("mail.log.2.gz", 200),
+        ("mail.log.3.gz", 90000),
+        ("mail.log-20261122", 300),
+        ("mail.logger", 0),
+        ("mail.log.bak", 0),
+    ):
+        (tmp_path / name).write_text("x")
+        os.utime(tmp_path / name, (NOW - age, NOW - age))
+    found = [os.path.basename(path) for path in logread.rotated(str(tmp_path / "mail.log"), NOW - DAY)]
+    assert found == ["mail.log", "mail.log.1", "mail.log.2.gz", "mail.log-20261122"]
+
+
+def test_packed_files(tmp_path):
+    path = tmp_path / "mail.log.2.gz"
+    path.write_bytes(gzip.compress(b"2026-11-23T03:04:05+00:00 mail1 postfix/smtpd[7]: x\n" * 1000))
+    read, cut = logread.read_back(str(path), 0, NOW, 8 << 20, time.monotonic() + 5)
+    assert read.count("\n") == 1000 and not cut
+    bomb = tmp_path / "mail.log.3.gz"
+    bomb.write_bytes(gzip.compress(b"\0" * (64 << 20)))
+    read, cut = logread.read_back(str(bomb), 0, NOW, 100_000, time.monotonic() + 5)
+    assert cut and len(read) <= 100_000
+    (tmp_path / "mail.log.4.gz").write_bytes(b"\x1f\x8bnot really")
+    with pytest.raises(OSError):
+        logread.read_back(str(tmp_path / "mail.log.4.gz"), 0, NOW, 1000, time.monotonic() + 5)
+
+
+STATE = {
+    "load": "loaded",
+    "active": "inactive",
+    "sub": "dead",
+    "result": "success",
+    "file_state": "enabled",
+    "restarts": 0,
+    "exec_status": 0,
+    "exec_code": "exited",
+    "since": NOW - 60,
+    "stopped_by": None,
+}
+
+
+def one(message):
+    return logread.Line(NOW - 60, "systemd", message, "dovecot.service", True)
+
+
+@pytest.mark.parametrize(
+    ("change", "lines", "own", "expected"),
+    [
+        ({}, ["Stopped dovecot.service - x.", "Stopping dovecot.service - x...", "Started dovecot."], None, "admin"),
+        ({}, ["dovecot.service: Deactivated successfully.", "Started dovecot.service - x."], None, "self"),
+        ({}, ["dovecot.service: Deactivated successfully.", "Stopping dovecot.service..."], None, "admin"),
+        ({}, ["dovecot.service: Deactivated successfully.", "Started dovecot.service - x."], NOW - 61, "admin"),
+        ({"active": "failed", "result": "signal"}, ["Stopped dovecot.service."], None, "self"),
+        ({"active": "active", "since": NOW - 9000}, ["Started dovecot.service."], None, "self"),
+        ({"active": "active", "since": NOW - 9000}, ["Started dovecot.service."], NOW - 30, "admin"),
+        ({"active": "deactivating"}, ["Stopping dovecot.service..."], None, "admin"),
+        ({"file_state": "masked", "load": "masked"}, [], None, "admin"),
+        ({"file_state": "disabled"}, None, None, "admin"),
+        ({}, None, None, "unknown"),
+        ({}, [], None, "unknown"),
+        ({"active": None}, [], None, "unknown"),
+    ],
+)
+def test_who_stopped_it(change, lines, own, expected):
+    said = None if lines is None else [one(message) for message in lines]
+    assert services.stopped_by(dict(STATE, **change), False, said, own) == expected
+
+
+def test_nobody_stopped_what_runs():
+    assert services.stopped_by(dict(STATE), True, [one("Stopping x")], NOW) is None
+
+
+def test_one_call_of_journalctl_is_restricted():
+    argv = logread.journal_command(NOW - DAY, 2000, ["dovecot.service"], ["dovecot.service", "unbound.service"])
+    assert argv[0] == "journalctl" and "-n" in argv and f"--since=@{NOW - DAY:.0f}" in argv
+    assert "SYSLOG_FACILITY=2" in argv and "_PID=1" in argv and "UNIT=unbound.service" in argv
+    assert "sshd" not in " ".join(argv)
+    assert set(units.COMPANIONS) >= {"opendkim", "rspamd", "clamav"}
+
+
+def test_the_stop_of_a_restart_is_no_stop():
+    block = {"InactiveExitTimestampMonotonic": "5000000"}
+    started = units.monotonic_zero() + 5
+    assert services._since_start(started - 1, block) is None
+    assert services._since_start(started + 60, block) == started + 60
+    assert services._since_start(None, block) is None
+    assert services._since_start(started, None) == started
