@@ -19,21 +19,13 @@ from ansible.errors import AnsibleActionFail, AnsibleAuthenticationFailure, Ansi
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.mailops.triage.plugins.module_utils._collect import choose
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 from ansible_collections.mailops.triage.plugins.plugin_utils import _bundle
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import protocols
-from ansible_collections.mailops.triage.plugins.plugin_utils._recording import Recording, RecordingError
+from ansible_collections.mailops.triage.plugins.plugin_utils._recording import PLAN, Recording, RecordingError
 
 display = Display()
 
-_SPEC: dict[str, t.Any] = {
-    "report_dir": {"type": "str", "required": True},
-    "ssh": {"type": "str", "default": "unknown"},
-    "gather_subset": {"type": "list", "elements": "str", "default": ["all"]},
-    "time_budget": {"type": "float", "default": 20.0},
-    "log_window": {"type": "int", "default": 86400},
-}
 _INVENTORY = ("mail_roles", "mail_site", "mail_redundancy_group", "mail_maintenance", "mail_hardware")
 _JUMPS = ("ProxyJump", "ProxyCommand", "-J")
 _GRACE = 12.0
@@ -53,20 +45,19 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Answer with the login's outcome and the name of the facts file."""
         result: dict[str, t.Any] = super().run(tmp, task_vars)
-        dummy, options = self.validate_argument_spec(argument_spec=_SPEC)
         task_vars = task_vars or {}
+        # This runs once per host: even the validation of an argument specification would be felt.
+        if set(self._task.args) != {"report_dir"}:
+            raise AnsibleActionFail("examine takes exactly one option: report_dir, as mailops.triage.sweep returned it")
         host: str = task_vars["inventory_hostname"]
-        try:
-            choose(options["gather_subset"])
-        except ValueError as exc:
-            raise AnsibleActionFail(str(exc)) from exc
-        recording = Recording(options["report_dir"])
-        inventory = {name: self._templar.template(task_vars.get(name)) for name in _INVENTORY}
-        inventory["address"] = self._templar.template(task_vars.get("ansible_host")) or host
+        recording = Recording(self._task.args["report_dir"])
+        inventory = {name: self._value(task_vars.get(name)) for name in _INVENTORY}
+        inventory["address"] = self._value(task_vars.get("ansible_host")) or host
         begun = time.monotonic()
-        login, facts = self._look(options, inventory, task_vars)
-        login.update(seconds=round(time.monotonic() - begun, 2), transport=self._connection.transport)
         try:
+            plan = recording.read(PLAN)
+            login, facts = self._look(plan["options"], plan["hosts"].get(host, {}), task_vars)
+            login.update(seconds=round(time.monotonic() - begun, 2), transport=self._connection.transport)
             name = recording.write_host(host, {"host": host, "inventory": inventory, "login": login, "facts": facts})
         except RecordingError as exc:
             raise AnsibleActionFail(str(exc)) from exc
@@ -75,23 +66,28 @@ class ActionModule(ActionBase):
         result.update(changed=False, login=login["outcome"], facts_file=name)
         return result
 
+    def _value(self, value: t.Any) -> t.Any:
+        return value if value is None or isinstance(value, bool) else self._templar.template(value)
+
     def _look(
-        self, options: dict[str, t.Any], inventory: dict[str, t.Any], task_vars: dict[str, t.Any]
+        self, options: dict[str, t.Any], known: dict[str, t.Any], task_vars: dict[str, t.Any]
     ) -> tuple[dict[str, t.Any], dict[str, t.Any] | None]:
-        if options["ssh"] not in ("ok", "unknown") and self._direct():
+        """Log in, or say why not.
+
+        :param options: of the collectors, as the sweep was told
+        :param known: what the sweep saw of this host
+        """
+        ssh = known.get("ssh", "unknown")
+        if ssh not in ("ok", "unknown") and self._direct():
             # The sweep has just waited for this port in vain; waiting for it again would tell nothing new.
-            return {"outcome": "skipped", "text": f"ssh does not answer ({options['ssh']})"}, None
-        roles = inventory["mail_roles"] if isinstance(inventory["mail_roles"], list) else protocols.DEFAULT_ROLES
-        arguments = {
-            "time_budget": options["time_budget"],
-            "log_window": options["log_window"],
-            "services": protocols.of_roles(roles, task_vars["inventory_hostname"]),
-        }
+            return {"outcome": "skipped", "text": f"ssh does not answer ({ssh})"}, None
+        arguments = {**options, "services": known.get("failing")}
+        subsets = arguments.pop("gather_subset")
         try:
             with _alarm(options["time_budget"] + _GRACE):
                 if getattr(self._connection, "has_pipelining", False):
-                    return self._straight(options["gather_subset"], arguments, task_vars)
-                return self._by_module(options["gather_subset"], arguments, task_vars)
+                    return self._straight(subsets, arguments, task_vars)
+                return self._by_module(subsets, arguments, task_vars)
         except _Overdue:
             return {"outcome": "timeout", "text": "the login worked, but the examination did not come back"}, None
         except AnsibleAuthenticationFailure as exc:

@@ -19,7 +19,9 @@ from ansible.utils.display import Display
 
 from ansible_collections.mailops.triage.plugins.plugin_utils import _hostvars, _vantage
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import protocols
-from ansible_collections.mailops.triage.plugins.plugin_utils._recording import Recording, RecordingError
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine.document import SUBSETS
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine.rules import SEVERITIES
+from ansible_collections.mailops.triage.plugins.plugin_utils._recording import PLAN, Recording, RecordingError
 from ansible_collections.mailops.triage.plugins.plugin_utils._versions import versions
 
 display = Display()
@@ -36,7 +38,13 @@ _SPEC: dict[str, t.Any] = {
     },
     "timeout": {"type": "float", "default": 3.0},
     "deadline": {"type": "float", "default": 15.0},
+    "gather_subset": {"type": "list", "elements": "str", "default": ["all"]},
+    "time_budget": {"type": "float", "default": 20.0},
+    "log_window": {"type": "int", "default": 86400},
     "ticket": {"type": "str"},
+    # Not used here, but checked: a run must not end in a typo after all the work is done.
+    "rules_dirs": {"type": "list", "elements": "str", "default": []},
+    "fail_on": {"type": "str", "choices": ["never", *SEVERITIES], "default": "never"},
 }
 _HOST_VARIABLES = ("ansible_host", "ansible_port", "mail_roles")
 
@@ -48,7 +56,7 @@ class ActionModule(ActionBase):
     _requires_connection = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Answer with the report directory and, for each host, how its ssh port answered the controller."""
+        """Answer with the report directory."""
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         dummy, options = self.validate_argument_spec(argument_spec=_SPEC)
         task_vars = task_vars or {}
@@ -56,6 +64,7 @@ class ActionModule(ActionBase):
         started = time.time()
         run_id = datetime.datetime.fromtimestamp(started, datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
         run_id += "-" + secrets.token_hex(2)
+        _check(options)
         recording = Recording(self._directory(options["report_dir"], run_id))
         hosts: list[str] = task_vars["ansible_play_hosts_all"]
         points = self._points(options["vantage_points"], task_vars, reader)
@@ -69,11 +78,14 @@ class ActionModule(ActionBase):
                 if "error" in view:
                     display.warning(f"vantage point '{name}' cannot help ({view['error']}); the others still count")
             recording.write("sweep.json", {"vantages": seen})
+            collectors = {name: options[name] for name in ("gather_subset", "time_budget", "log_window")}
+            recording.write(PLAN, {"options": collectors, "hosts": _seen_of(seen, hosts)})
             recording.write(
                 "run.json",
                 {
                     "id": run_id,
                     "started": started,
+                    "hosts": hosts,
                     "ticket": options["ticket"],
                     "limit": task_vars.get("ansible_limit"),
                     "check_mode": bool(self._task.check_mode),
@@ -82,7 +94,7 @@ class ActionModule(ActionBase):
             )
         except (protocols.UnknownRoleError, RecordingError) as exc:
             raise AnsibleActionFail(str(exc)) from exc
-        result.update(changed=False, report_dir=str(recording.path), ssh=_ssh(seen.get(_vantage.CONTROLLER), hosts))
+        result.update(changed=False, report_dir=str(recording.path))
         return result
 
     def _directory(self, wanted: str | None, run_id: str) -> str:
@@ -118,11 +130,42 @@ class ActionModule(ActionBase):
         }
 
 
-def _ssh(seen: dict[str, t.Any] | None, hosts: list[str]) -> dict[str, str]:
-    """How each host's ssh answered; C(unknown) when the controller did not look."""
+def _check(options: dict[str, t.Any]) -> None:
+    """What the argument specification cannot check.
+
+    :raises AnsibleActionFail: naming the option
+    """
+    for directory in options["rules_dirs"]:
+        if not os.path.isdir(directory):
+            raise AnsibleActionFail(f"rules_dirs: {directory}: this directory of rules does not exist")
+    known = ("all", *SUBSETS)
+    for name in options["gather_subset"]:
+        if name.removeprefix("!") not in known:
+            raise AnsibleActionFail(
+                f"gather_subset: '{name}' is no subset; there are: {', '.join(known)}, each also with !"
+            )
+
+
+def _seen_of(seen: dict[str, t.Any], hosts: list[str]) -> dict[str, t.Any]:
+    """For each host what its examination should know.
+
+    C(ssh): how its ssh port answered the controller. C(failing): the mail protocols that failed from at least one
+    vantage point, which are worth trying on the host itself; null when nobody could look.
+    """
     found = {}
     for host in hosts:
-        services = ((seen or {}).get("hosts", {}).get(host) or {}).get("services", [])
-        outcomes = [service["outcome"] for service in services if service["protocol"] == "ssh"]
-        found[host] = "ok" if "ok" in outcomes else outcomes[0] if outcomes else "unknown"
+        views = [
+            (name, view["hosts"][host]["services"]) for name, view in seen.items() if host in view.get("hosts", {})
+        ]
+        outcomes = [(name, service) for name, services in views for service in services]
+        failing = {service["protocol"] for dummy, service in outcomes if service["outcome"] != "ok"} - {"ssh"}
+        logins = [
+            service["outcome"]
+            for name, service in outcomes
+            if name == _vantage.CONTROLLER and service["protocol"] == "ssh"
+        ]
+        found[host] = {
+            "ssh": "ok" if "ok" in logins else logins[0] if logins else "unknown",
+            "failing": sorted(failing) if outcomes else None,
+        }
     return found

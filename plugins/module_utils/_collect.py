@@ -74,8 +74,11 @@ def choose(subsets):
     plain = [name[1:] if name.startswith("!") else name for name in wanted]
     unknown = sorted({name for name in plain if name not in COLLECTORS and name != "all"})
     if unknown:
-        raise ValueError("unknown gather_subset: {0}; valid are all, {1}, each also with ! before it".format(
-            ", ".join(clean(name, 60) for name in unknown), ", ".join(SUBSETS)))
+        raise ValueError(
+            "unknown gather_subset: {0}; valid are all, {1}, each also with ! before it".format(
+                ", ".join(clean(name, 60) for name in unknown), ", ".join(SUBSETS)
+            )
+        )
     taken = {name for name in wanted if name in COLLECTORS}
     left_out = {name[1:] for name in wanted if name.startswith("!")}
     if "all" in wanted or not taken and "all" not in left_out:
@@ -136,7 +139,8 @@ def collect(subsets=None, options=None):
         record = job.record
         document[job.name] = job.value if record is not None else None
         document["collectors"][job.name] = record or {
-            "status": "failed", "seconds": round(time.monotonic() - context.started, 3),
+            "status": "failed",
+            "seconds": round(time.monotonic() - context.started, 3),
             "reason": "not finished within the time budget of %g s" % float(context.options["time_budget"]),
         }
     document["seconds"] = round(time.monotonic() - context.started, 3)

@@ -159,12 +159,12 @@ class _Conversation(object):
         kept += piece
         if len(kept) <= self.limit:
             return True
-        del kept[self.limit:]
+        del kept[self.limit :]
         return False
 
     def _feed(self, number):
         try:
-            self.data = self.data[os.write(number, self.data[:_CHUNK]):] if self.data else self.data
+            self.data = self.data[os.write(number, self.data[:_CHUNK]) :] if self.data else self.data
         except BlockingIOError:
             return
         except OSError:

@@ -11,6 +11,8 @@ version_added: 0.1.0
 description:
   - Runs the collectors of M(mailops.triage.mail_facts) with one login and one Python start, by sending them to
     C(python3 -) over the task's own connection. Where the connection cannot pipeline, the module itself is run.
+  - What to gather was said to the sweep. No login is tried where the sweep found the ssh port dead, unless it would go over a
+    jump host or another transport, and over loopback only those services are tried that the sweep found wanting.
   - A host that cannot be logged into is an observation, written into the recording; the task does not fail and the host
     does not become unreachable.
 attributes:
@@ -30,25 +32,6 @@ options:
     description: Directory of the recording, as M(mailops.triage.sweep) returned it.
     type: str
     required: true
-  ssh:
-    description:
-      - How the host's ssh port answered the sweep. With anything but V(ok) and V(unknown) no login is tried, unless it
-        would go over a jump host or another transport.
-    type: str
-    default: unknown
-  gather_subset:
-    description: Which facts to gather, see M(mailops.triage.mail_facts).
-    type: list
-    elements: str
-    default: [all]
-  time_budget:
-    description: Seconds that the collectors may take.
-    type: float
-    default: 20.0
-  log_window:
-    description: Seconds that the log is read back.
-    type: int
-    default: 86400
 seealso:
   - module: mailops.triage.mail_facts
 author:
@@ -59,7 +42,6 @@ EXAMPLES = r"""
 - name: Examine
   mailops.triage.examine:
     report_dir: "{{ sweep.report_dir }}"
-    ssh: "{{ sweep.ssh[inventory_hostname] }}"
 """
 
 RETURN = r"""

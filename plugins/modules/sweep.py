@@ -56,6 +56,29 @@ options:
     description: Seconds that all probing may take, whatever the number of hosts.
     type: float
     default: 15.0
+  gather_subset:
+    description: Which facts the examination shall gather, see M(mailops.triage.mail_facts).
+    type: list
+    elements: str
+    default: [all]
+  time_budget:
+    description: Seconds that the collectors may take on a host.
+    type: float
+    default: 20.0
+  log_window:
+    description: Seconds that the logs are read back.
+    type: int
+    default: 86400
+  rules_dirs:
+    description: Directories of rules for M(mailops.triage.diagnose). Here it is only checked that they are there.
+    type: list
+    elements: path
+    default: []
+  fail_on:
+    description: As for M(mailops.triage.report). Here it is only checked.
+    type: str
+    choices: [never, critical, major, minor, info]
+    default: never
   ticket:
     description: Identifier of the ticket that asked for the run; kept in the report.
     type: str
@@ -80,9 +103,4 @@ report_dir:
   type: str
   returned: success
   sample: /srv/triage-reports/20260301T080000Z-5f3a
-ssh:
-  description: For each host how its ssh port answered the controller; V(unknown) when the controller did not look.
-  type: dict
-  returned: success
-  sample: {"mail1": "ok", "mail2": "timeout"}
 """

@@ -21,20 +21,24 @@ _PACKAGE = "ansible_collections.mailops.triage.plugins.module_utils"
 _SOURCES = Path(__file__).resolve().parents[1] / "module_utils"
 _BEGIN, _END = "<<<mailops.triage ", " mailops.triage>>>"
 
+# importlib.abc would be the textbook way; loading it takes the host longer than loading any of ours.
 _SCRIPT = """\
-import base64, importlib.abc, importlib.util, json, sys, zlib
+import base64, json, sys, zlib
+from importlib.machinery import ModuleSpec
 SOURCES = json.loads(zlib.decompress(base64.b64decode({sources!r})).decode())
-class Memory(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
-    def find_spec(self, name, path=None, target=None):
+class Memory(object):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
         if name in SOURCES:
-            return importlib.util.spec_from_loader(name, self, is_package=SOURCES[name] is None)
-    def get_source(self, name):
-        return SOURCES[name] or ""
-    def is_package(self, name):
-        return SOURCES[name] is None
-    def get_filename(self, name):
-        return "<" + name + ">"
-sys.meta_path.insert(0, Memory())
+            return ModuleSpec(name, cls, is_package=SOURCES[name] is None)
+    @staticmethod
+    def create_module(spec):
+        return None
+    @staticmethod
+    def exec_module(module):
+        name = module.__name__
+        exec(compile(SOURCES[name] or "", "<" + name + ">", "exec", 0, True), module.__dict__)
+sys.meta_path.insert(0, Memory)
 sys.dont_write_bytecode = True
 from {module} import {function} as call
 answer = call(*json.loads(base64.b64decode({arguments!r}).decode()))
@@ -46,6 +50,25 @@ class BundleError(ValueError):
     """The other side did not answer with a document; the message says what it said instead."""
 
 
+def _pack() -> str:
+    """All of module_utils, as text that survives a shell."""
+    sources: dict[str, str | None] = {}
+    parts = _PACKAGE.split(".")
+    for count in range(1, len(parts) + 1):
+        sources[".".join(parts[:count])] = None
+    for path in _SOURCES.rglob("*.py"):
+        inner = path.relative_to(_SOURCES)
+        if inner.name == "__init__.py":
+            sources[".".join([_PACKAGE, *inner.parent.parts])] = None
+        else:
+            sources[".".join([_PACKAGE, *inner.with_suffix("").parts])] = path.read_text(encoding="utf-8")
+    return base64.b64encode(zlib.compress(json.dumps(sources, sort_keys=True).encode())).decode()
+
+
+# Ansible loads action plugins before it forks: packed here, it is done once and not in the worker of every host.
+_PACKED = _pack()
+
+
 def script(module: str, function: str, *arguments: t.Any) -> bytes:
     """Make the script.
 
@@ -53,20 +76,8 @@ def script(module: str, function: str, *arguments: t.Any) -> bytes:
     :param function: name of the function in it; its answer must be JSON
     :param arguments: JSON values
     """
-    sources: dict[str, str | None] = {}
-    parts = _PACKAGE.split(".")
-    for count in range(1, len(parts) + 1):
-        sources[".".join(parts[:count])] = None
-    for path in sorted(_SOURCES.rglob("*.py")):
-        inner = path.relative_to(_SOURCES)
-        if inner.name == "__init__.py":
-            name = ".".join([_PACKAGE, *inner.parent.parts])
-            sources[name] = None
-        else:
-            sources[".".join([_PACKAGE, *inner.with_suffix("").parts])] = path.read_text(encoding="utf-8")
-    packed = zlib.compress(json.dumps(sources).encode(), 6)
     return _SCRIPT.format(
-        sources=base64.b64encode(packed).decode(),
+        sources=_PACKED,
         module=f"{_PACKAGE}.{module}",
         function=function,
         arguments=base64.b64encode(json.dumps(arguments).encode()).decode(),

@@ -5,7 +5,8 @@
 
 Note that this plugin util is PRIVATE to the collection. It can have breaking changes at any time.
 
-C(run.json) when and with what; C(sweep.json) what the vantage points saw; C(facts/HOST.json) inventory, login and
+C(run.json) when and with what; C(sweep.json) what the vantage points saw; C(plan.json) what the examination of each
+host should know of that (a task argument for it would be templated for every host, at twice the cost); C(facts/HOST.json) inventory, login and
 facts of one host. A live diagnosis and a replay read the same files, so they cannot judge differently.
 """
 
@@ -20,6 +21,7 @@ from pathlib import Path
 
 Document = dict[str, t.Any]
 
+PLAN = "plan.json"
 REPORT = "triage.json"
 PAGE = "index.html"
 
@@ -40,11 +42,15 @@ class Recording:
     def create(self) -> None:
         """Make the directories, readable by their owner only: mail logs are nobody else's business.
 
+        Facts of an earlier run in the same place go: they must not be taken for those of a host that is silent today.
+
         :raises RecordingError: when they cannot be made
         """
         try:
             (self.path / "facts").mkdir(mode=0o700, parents=True, exist_ok=True)
             self.path.chmod(0o700)
+            for stale in (self.path / "facts").glob("*.json"):
+                stale.unlink()
         except OSError as exc:
             raise RecordingError(f"report directory {self.path}: {exc.strerror or exc}") from exc
 
@@ -55,7 +61,7 @@ class Recording:
         :param content: text, or what becomes JSON with sorted keys
         """
         target = self.path / name
-        text = content if isinstance(content, str) else json.dumps(content, indent=1, sort_keys=True) + "\n"
+        text = content if isinstance(content, str) else json.dumps(content, sort_keys=True) + "\n"
         try:
             with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False, encoding="utf-8") as draft:
                 draft.write(text)
@@ -101,17 +107,17 @@ class Recording:
         sweep = self.read("sweep.json")
         if not isinstance(sweep.get("vantages"), dict):
             raise RecordingError(f"{self.path / 'sweep.json'}: 'vantages' is missing")
-        hosts = {}
-        for path in sorted((self.path / "facts").glob("*.json")):
-            name = f"facts/{path.name}"
-            record = self.read(name)
-            if not isinstance(record.get("host"), str):
-                raise RecordingError(f"{path}: 'host' is missing")
-            record["facts_file"] = name
-            hosts[record["host"]] = record
-        if not hosts:
-            raise RecordingError(f"{self.path / 'facts'}: no host is recorded here")
-        return run, sweep, hosts
+        names = run.get("hosts")
+        if not isinstance(names, list) or not names:
+            raise RecordingError(f"{self.path / 'run.json'}: 'hosts' is missing: no host is recorded here")
+        return run, sweep, {name: self._host(str(name)) for name in names}
+
+    def _host(self, host: str) -> Document:
+        name = host_file(host)
+        if not (self.path / name).exists():
+            login = {"outcome": "skipped", "text": "the run ended before the host was examined"}
+            return {"host": host, "inventory": {}, "login": login, "facts": None, "facts_file": None}
+        return {**self.read(name), "facts_file": name}
 
 
 def host_file(host: str) -> str:

@@ -16,8 +16,15 @@ from ansible_collections.mailops.triage.plugins.module_utils._facts import dovec
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 
 _VALUE_LIMIT = 500
-_CONFIGURATION_WORDS = ("configuration", "parameter", "main.cf", "master.cf", "bad field count", "bad time value",
-                        "bad string length")
+_CONFIGURATION_WORDS = (
+    "configuration",
+    "parameter",
+    "main.cf",
+    "master.cf",
+    "bad field count",
+    "bad time value",
+    "bad string length",
+)
 
 
 def collect(context):
@@ -36,8 +43,12 @@ def postfix_check(result, problems, spoken):
     :param spoken: a fatal configuration error in the words of a Postfix program, or an empty text
     """
     if result.status != "ok":
-        return {"ok": None, "rc": None, "text": "postconf: " + result.status,
-                "status": "timeout" if result.status == "timeout" else "failed"}
+        return {
+            "ok": None,
+            "rc": None,
+            "text": "postconf: " + result.status,
+            "status": "timeout" if result.status == "timeout" else "failed",
+        }
     texts = [line for line in result.err.decode("utf-8", "replace").splitlines() if "fatal:" in line]
     texts += [spoken] if spoken else []
     texts += [problem for problem in problems if problem not in spoken]
@@ -132,8 +143,12 @@ def missing_files(pairs, prefix=""):
 def dovecot_check(result):
     """The check record of Dovecot from the _run.Result of doveconf."""
     if result.status != "ok":
-        return {"ok": None, "rc": None, "text": "doveconf: " + result.status,
-                "status": "timeout" if result.status == "timeout" else "failed"}
+        return {
+            "ok": None,
+            "rc": None,
+            "text": "doveconf: " + result.status,
+            "status": "timeout" if result.status == "timeout" else "failed",
+        }
     text = clean(result.err, 600) if result.rc else ""
     return {"ok": result.rc == 0, "rc": result.rc, "text": text, "status": "ok"}
 

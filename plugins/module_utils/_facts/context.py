@@ -13,11 +13,11 @@ from ansible_collections.mailops.triage.plugins.module_utils import _run
 from ansible_collections.mailops.triage.plugins.module_utils._facts import procfs
 
 DEFAULTS: dict = {
-    "time_budget": 20.0,   # seconds for the whole document
+    "time_budget": 20.0,  # seconds for the whole document
     "log_window": 86400.0,  # seconds the log is read back
-    "log_bytes": 8 << 20,   # most bytes read of one log source
-    "log_seconds": 2.0,     # most seconds spent on one log source
-    "services": None,       # protocols to try over loopback; None: all that listen
+    "log_bytes": 8 << 20,  # most bytes read of one log source
+    "log_seconds": 2.0,  # most seconds spent on one log source
+    "services": None,  # protocols to try over loopback; None: all that listen
 }
 
 

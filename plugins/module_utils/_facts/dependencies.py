@@ -25,9 +25,15 @@ Need = namedtuple("Need", "kind endpoint setting chroot")
 
 _TIMEOUT_S = 2.0
 _POLICY = re.compile(r"check_policy_service\s+\{?\s*((?:inet|unix):\S+?)(?=[,}\s]|$)")
-_RESTRICTIONS = ("smtpd_client_restrictions", "smtpd_helo_restrictions", "smtpd_sender_restrictions",
-                 "smtpd_relay_restrictions", "smtpd_recipient_restrictions", "smtpd_data_restrictions",
-                 "smtpd_end_of_data_restrictions")
+_RESTRICTIONS = (
+    "smtpd_client_restrictions",
+    "smtpd_helo_restrictions",
+    "smtpd_sender_restrictions",
+    "smtpd_relay_restrictions",
+    "smtpd_recipient_restrictions",
+    "smtpd_data_restrictions",
+    "smtpd_end_of_data_restrictions",
+)
 # First words of the milter protocol: option negotiation, version 6, every action and protocol step offered as Postfix
 # does (a filter that misses one it needs hangs up); and its goodbye.
 _MILTER_HELLO = struct.pack("!IcIII", 13, b"O", 6, 0x1FF, 0x1FFFFF)
@@ -136,9 +142,11 @@ def look(context):
         thread.daemon = True
         thread.start()
         threads.append(thread)
-    identity = mail_identity(procfs.try_text(context.path("/etc/passwd"), 1 << 20),
-                             procfs.try_text(context.path("/etc/group"), 1 << 20),
-                             postfix.value(context, "mail_owner") or "postfix")
+    identity = mail_identity(
+        procfs.try_text(context.path("/etc/passwd"), 1 << 20),
+        procfs.try_text(context.path("/etc/group"), 1 << 20),
+        postfix.value(context, "mail_owner") or "postfix",
+    )
     deadline = time.monotonic() + min(_TIMEOUT_S + 1.0, context.left())
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
@@ -188,13 +196,20 @@ def keeps_out(need, folder, identity):
     if info.st_mode & bit:
         return ""
     return "the socket is not writable for {0}: mode {1:04o}, owner {2}:{3}".format(
-        identity[0], info.st_mode & 0o7777, info.st_uid, info.st_gid)
+        identity[0], info.st_mode & 0o7777, info.st_uid, info.st_gid
+    )
 
 
 def _record(need, name, outcome, text, seconds):
     return {
-        "kind": need.kind, "name": clean(name, 120), "endpoint": clean(need.endpoint, 200), "used_by": "mta",
-        "setting": need.setting, "outcome": outcome, "text": clean(text, 160), "ms": round(seconds * 1000.0, 1),
+        "kind": need.kind,
+        "name": clean(name, 120),
+        "endpoint": clean(need.endpoint, 200),
+        "used_by": "mta",
+        "setting": need.setting,
+        "outcome": outcome,
+        "text": clean(text, 160),
+        "ms": round(seconds * 1000.0, 1),
     }
 
 

@@ -100,12 +100,22 @@ def _floor(context):
 
 def _record(context, mount, holds, fstab, floor):
     record = {
-        "mount": clean(mount.mount, 300), "device": clean(mount.source, 200), "fstype": clean(mount.fstype, 40),
-        "readonly": mount.readonly, "expected_readonly": filesystems.expected_readonly(mount, fstab),
-        "total_bytes": None, "available_bytes": None, "used_percent": None,
-        "inodes_total": None, "inodes_free": None, "inodes_used_percent": None,
-        "holds": holds, "holds_mail": "queue" in holds or "mailstore" in holds, "floor_bytes": floor,
-        "unresponsive": False, "consumers": [],
+        "mount": clean(mount.mount, 300),
+        "device": clean(mount.source, 200),
+        "fstype": clean(mount.fstype, 40),
+        "readonly": mount.readonly,
+        "expected_readonly": filesystems.expected_readonly(mount, fstab),
+        "total_bytes": None,
+        "available_bytes": None,
+        "used_percent": None,
+        "inodes_total": None,
+        "inodes_free": None,
+        "inodes_used_percent": None,
+        "holds": holds,
+        "holds_mail": "queue" in holds or "mailstore" in holds,
+        "floor_bytes": floor,
+        "unresponsive": False,
+        "consumers": [],
     }
     try:
         space = filesystems.space(context, mount)
@@ -116,13 +126,20 @@ def _record(context, mount, holds, fstab, floor):
         record["unresponsive"] = True
         return record
     record.update(
-        total_bytes=space.total, available_bytes=space.available, used_percent=space.used_percent,
-        inodes_total=space.inodes, inodes_free=space.inodes_free, inodes_used_percent=space.inodes_used_percent)
+        total_bytes=space.total,
+        available_bytes=space.available,
+        used_percent=space.used_percent,
+        inodes_total=space.inodes,
+        inodes_free=space.inodes_free,
+        inodes_used_percent=space.inodes_used_percent,
+    )
     local = not record["expected_readonly"] and mount.fstype not in filesystems.REMOTE
     if space.total and local and _short(space, floor):
         eaters, complete = filesystems.consumers(
-            mount.mount, seconds=min(1.0, context.left()),
-            by_entries=(space.inodes_used_percent or 0.0) >= max(_SHORT_PERCENT, space.used_percent))
+            mount.mount,
+            seconds=min(1.0, context.left()),
+            by_entries=(space.inodes_used_percent or 0.0) >= max(_SHORT_PERCENT, space.used_percent),
+        )
         record["consumers"] = [dict(eater, path=clean(eater["path"], 300)) for eater in eaters]
         if not complete:
             context.note("disk", "%s: not every directory was looked at for what fills it" % record["mount"])
@@ -130,8 +147,11 @@ def _record(context, mount, holds, fstab, floor):
 
 
 def _short(space, floor):
-    return (space.used_percent >= _SHORT_PERCENT or space.available < max(floor or 0, _SHORT_BYTES)
-            or (space.inodes_used_percent or 0.0) >= _SHORT_PERCENT)
+    return (
+        space.used_percent >= _SHORT_PERCENT
+        or space.available < max(floor or 0, _SHORT_BYTES)
+        or (space.inodes_used_percent or 0.0) >= _SHORT_PERCENT
+    )
 
 
 def _deleted(context, mounts):
@@ -140,11 +160,13 @@ def _deleted(context, mounts):
     by_device = {mount.device: mount.mount for mount in reversed(mounts)}
     found = []
     for item in sorted(files.deleted, key=lambda one: -one.bytes)[:20]:
-        found.append({
-            "pid": item.pid,
-            "name": clean(names[item.pid].name, 40) if item.pid in names else None,
-            "path": clean(item.path, 300),
-            "bytes": item.bytes,
-            "mount": clean(by_device[item.device], 300) if item.device in by_device else None,
-        })
+        found.append(
+            {
+                "pid": item.pid,
+                "name": clean(names[item.pid].name, 40) if item.pid in names else None,
+                "path": clean(item.path, 300),
+                "bytes": item.bytes,
+                "mount": clean(by_device[item.device], 300) if item.device in by_device else None,
+            }
+        )
     return found, files.complete

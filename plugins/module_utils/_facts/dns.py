@@ -80,8 +80,13 @@ class _Question(object):
 
     def finish(self, outcome, rcode, text):
         took = round((time.monotonic() - self.began) * 1000.0, 1)
-        self.record = {"address": clean(self.address, 60), "outcome": outcome, "rcode": rcode, "ms": took,
-                       "text": clean(text, 120)}
+        self.record = {
+            "address": clean(self.address, 60),
+            "outcome": outcome,
+            "rcode": rcode,
+            "ms": took,
+            "text": clean(text, 120),
+        }
         if self.socket is not None:
             self.socket.close()
             self.socket = None

@@ -18,8 +18,17 @@ CHOSEN = (
     "mail_plugins protocols ssl ssl_cert ssl_key ssl_server_cert_file ssl_server_key_file base_dir info_log_path "
     "syslog_facility dovecot_config_version mail_inbox_path"
 ).split()
-_FILE_SETTINGS = ("ssl_cert", "ssl_key", "ssl_alt_cert", "ssl_alt_key", "ssl_ca", "ssl_dh", "ssl_server_cert_file",
-                  "ssl_server_key_file", "ssl_server_dh_file")
+_FILE_SETTINGS = (
+    "ssl_cert",
+    "ssl_key",
+    "ssl_alt_cert",
+    "ssl_alt_key",
+    "ssl_ca",
+    "ssl_dh",
+    "ssl_server_cert_file",
+    "ssl_server_key_file",
+    "ssl_server_dh_file",
+)
 _VERSION = re.compile(r"#\s*(\d+\.\d[\w.\-]*)")
 _SETTING = re.compile(r"^(\s*)([\w/]+)\s*=\s*(.*)$")
 _HOME = re.compile(r"\bhome=(\S+)")
@@ -109,12 +118,18 @@ def mail_folders(text, homes):
     path = (rest if colon and not location.startswith(("/", "~", "%")) else location).split(":")[0]
     found = []
     user_homes = [values.get("mail_home", "")]
-    user_homes += [match.group(1) for block in parse_blocks(text, "userdb")
-                   for match in [_HOME.search(" ".join(block.values()))] if match]
+    user_homes += [
+        match.group(1)
+        for block in parse_blocks(text, "userdb")
+        for match in [_HOME.search(" ".join(block.values()))]
+        if match
+    ]
     if not path or path.startswith(("~", "%h", "%{home")):
         found += [static_part(home) for home in user_homes]
-        if any(block.get("driver") in ("passwd", "pam") or "passwd" in block.get("driver", "")
-               for block in parse_blocks(text, "userdb")) or not any(found):
+        if any(
+            block.get("driver") in ("passwd", "pam") or "passwd" in block.get("driver", "")
+            for block in parse_blocks(text, "userdb")
+        ) or not any(found):
             found += homes
     else:
         found.append(static_part(path))

@@ -18,8 +18,10 @@ Mount = namedtuple("Mount", "mount source fstype readonly device")
 Space = namedtuple("Space", "total available used_percent inodes inodes_free inodes_used_percent")
 
 # Whose server may be gone: asking them can take for ever, so a child is asked instead.
-REMOTE = frozenset("nfs nfs4 cifs smb3 smbfs ceph glusterfs fuse.glusterfs fuse.sshfs 9p afs lustre beegfs gfs2 ocfs2 "
-                   "fuse.s3fs davfs fuse".split())
+REMOTE = frozenset(
+    "nfs nfs4 cifs smb3 smbfs ceph glusterfs fuse.glusterfs fuse.sshfs 9p afs lustre beegfs gfs2 ocfs2 "
+    "fuse.s3fs davfs fuse".split()
+)
 # Read-only by nature.
 _ALWAYS_READONLY = frozenset("iso9660 squashfs erofs cramfs udf romfs".split())
 _OCTAL = re.compile(r"\\([0-7]{3})")
@@ -75,8 +77,11 @@ def space_from(block, blocks, available, free, inodes, inodes_free):
     usable = blocks - free + available
     used = round(100.0 * (blocks - free) / usable, 1) if usable > 0 else (100.0 if blocks else 0.0)
     return Space(
-        blocks * block, available * block, used,
-        inodes or None, inodes_free if inodes else None,
+        blocks * block,
+        available * block,
+        used,
+        inodes or None,
+        inodes_free if inodes else None,
         round(100.0 * (inodes - inodes_free) / inodes, 1) if inodes else None,
     )
 

@@ -46,8 +46,8 @@ def blocked(chains, tool):
 class _Walk(object):
     def __init__(self, by_key, base, tool):
         self.by_key, self.base, self.tool = by_key, base, tool
-        self.open = set(PORTS)          # ports that no rule has decided for everybody yet
-        self.allowed = {}               # port: sources that an earlier rule lets in
+        self.open = set(PORTS)  # ports that no rule has decided for everybody yet
+        self.allowed = {}  # port: sources that an earlier rule lets in
         self.found = []
         self.left = _MOST_RULES
 
@@ -85,17 +85,32 @@ class _Walk(object):
         for port in PORTS:
             if port in self.open:
                 exempt = ", ".join(self.allowed.get(port, [])[:3])
-                self._add(port, chain.policy, chain.where, "policy " + chain.policy, None,
-                          "all but " + exempt if exempt else None, False)
+                self._add(
+                    port,
+                    chain.policy,
+                    chain.where,
+                    "policy " + chain.policy,
+                    None,
+                    "all but " + exempt if exempt else None,
+                    False,
+                )
 
     def _add(self, port, verdict, where, text, packets, source, limited):
         if len(self.found) >= 200:
             return
-        self.found.append({
-            "port": port, "protocol": "tcp", "verdict": verdict, "tool": self.tool, "where": clean(where, 120),
-            "rule": clean(text, 200), "packets": packets, "from": clean(source, 120) if source else None,
-            "limited": limited,
-        })
+        self.found.append(
+            {
+                "port": port,
+                "protocol": "tcp",
+                "verdict": verdict,
+                "tool": self.tool,
+                "where": clean(where, 120),
+                "rule": clean(text, 200),
+                "packets": packets,
+                "from": clean(source, 120) if source else None,
+                "limited": limited,
+            }
+        )
 
 
 def _combine(outer, rule):
@@ -110,8 +125,19 @@ def _covers(ports, port):
     return ports is None or any(low <= port <= high for low, high in ports)
 
 
-_SERVICES = {"smtp": 25, "submissions": 465, "urd": 465, "submission": 587, "imap2": 143, "imap": 143, "imaps": 993,
-             "pop3": 110, "pop3s": 995, "sieve": 4190, "ssh": 22}
+_SERVICES = {
+    "smtp": 25,
+    "submissions": 465,
+    "urd": 465,
+    "submission": 587,
+    "imap2": 143,
+    "imap": 143,
+    "imaps": 993,
+    "pop3": 110,
+    "pop3s": 995,
+    "sieve": 4190,
+    "ssh": 22,
+}
 
 
 def _number(value):

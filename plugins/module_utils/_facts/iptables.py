@@ -30,8 +30,16 @@ def parse_iptables(text, where="ip"):
             words = line.split()
             if len(words) > 2 and words[0] == "-A":
                 rules.setdefault(words[1], []).append(_iptables_rule(words[2:], packets, line, where))
-    return [Chain((where, "filter", name), "{0} filter {1}".format(where, name), name == "INPUT", policies[name],
-                  rules.get(name, [])) for name in order]
+    return [
+        Chain(
+            (where, "filter", name),
+            "{0} filter {1}".format(where, name),
+            name == "INPUT",
+            policies[name],
+            rules.get(name, []),
+        )
+        for name in order
+    ]
 
 
 def _iptables_rule(words, packets, text, where):
@@ -50,14 +58,21 @@ def _iptables_rule(words, packets, text, where):
             applies = False
         elif word in ("-s", "--source", "--src-range"):
             source = ("not " if negated else "") + value
-        elif word == "--match-set" and words[place + 2:place + 3] and "src" in words[place + 2]:
+        elif word == "--match-set" and words[place + 2 : place + 3] and "src" in words[place + 2]:
             source = ("not " if negated else "") + "set " + value
         elif word in ("-i", "--in-interface") and value == "lo" and not negated:
             applies = False
         elif word in ("--ctstate", "--state"):
             applies = applies and ("NEW" in value.split(",")) != negated
-        elif word in ("--limit", "--probability", "--hashlimit-above", "--hashlimit-upto", "--hitcount", "--every",
-                      "--connlimit-above"):
+        elif word in (
+            "--limit",
+            "--probability",
+            "--hashlimit-above",
+            "--hashlimit-upto",
+            "--hitcount",
+            "--every",
+            "--connlimit-above",
+        ):
             limited = True
         elif word in ("-j", "--jump", "-g", "--goto"):
             verdict = {"ACCEPT": "accept", "DROP": "drop", "REJECT": "reject", "RETURN": "return"}.get(value)

@@ -56,7 +56,8 @@ def look(context):
             # A syslog daemon on a full disk complains for every line it cannot write: not here.
             daemons = [name for name in own if name != "rsyslog.service"]
             older = context.run(
-                logread.journal_command(since, _WARNING_LINES, daemons, about, priority=4, until=seen), seconds, limit)
+                logread.journal_command(since, _WARNING_LINES, daemons, about, priority=4, until=seen), seconds, limit
+            )
             if older.status in ("ok", "timeout"):
                 found.texts.append(older.out.decode("utf-8", "replace"))
     return found
@@ -64,8 +65,11 @@ def look(context):
 
 def _journal_units(context):
     present = context.shared(units.unit_files)
-    own = [name for name in units.MTA_UNITS + units.MDA_UNITS + ("rsyslog.service",)
-           if name in present or name == "postfix@-.service" and "postfix@.service" in present]
+    own = [
+        name
+        for name in units.MTA_UNITS + units.MDA_UNITS + ("rsyslog.service",)
+        if name in present or name == "postfix@-.service" and "postfix@.service" in present
+    ]
     for master in context.shared(postfix.mail).masters.values():
         name = units.owning_unit(context, master.pid) if master is not None else None
         if name is not None and name not in own:
@@ -78,7 +82,7 @@ def _journal_units(context):
 def _last_moment(text):
     """Time of the oldest complete line of a text that begins with the newest, or None."""
     end = text.rfind("\n")
-    line = logread.parse_journal_line(text[text.rfind("\n", 0, end) + 1:end]) if end > 0 else None
+    line = logread.parse_journal_line(text[text.rfind("\n", 0, end) + 1 : end]) if end > 0 else None
     return line.when if line else None
 
 
@@ -100,6 +104,11 @@ def reach(book):
 def source(book):
     """The contract's record of the journal as a source."""
     return {
-        "kind": "journal", "name": "journal", "readable": book.readable, "newest": book.newest, "oldest": book.oldest,
-        "lines": sum(text.count("\n") for text in book.texts), "reason": book.reason,
+        "kind": "journal",
+        "name": "journal",
+        "readable": book.readable,
+        "newest": book.newest,
+        "oldest": book.oldest,
+        "lines": sum(text.count("\n") for text in book.texts),
+        "reason": book.reason,
     }

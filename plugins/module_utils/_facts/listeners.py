@@ -25,16 +25,18 @@ def records(listeners, owners, processes):
     found = []
     for listener in sorted(listeners, key=lambda one: (one.port, one.family, one.address))[:_MOST_LISTENERS]:
         pid = owners.get(listener.inode)
-        found.append({
-            "address": listener.address,
-            "port": listener.port,
-            "family": listener.family,
-            "pid": pid,
-            "process": clean(processes[pid].name, 40) if pid in processes else None,
-            "queued": listener.queued,
-            "backlog": listener.backlog,
-            "loopback_only": sockets.is_loopback(listener.address),
-        })
+        found.append(
+            {
+                "address": listener.address,
+                "port": listener.port,
+                "family": listener.family,
+                "pid": pid,
+                "process": clean(processes[pid].name, 40) if pid in processes else None,
+                "queued": listener.queued,
+                "backlog": listener.backlog,
+                "loopback_only": sockets.is_loopback(listener.address),
+            }
+        )
     return found
 
 

@@ -52,8 +52,10 @@ def top_cpu(before, after, seconds, ticks=procfs.CLOCK_TICKS, own=None):
         if old is not None and old.started == process.started and process.ticks > old.ticks:
             used.append((process.ticks - old.ticks, pid))
     used.sort(key=lambda pair: (-pair[0], pair[1]))
-    return [{"pid": pid, "name": clean(after[pid].name, 40), "cpu_percent": round(100.0 * spent / ticks / seconds, 1)}
-            for spent, pid in used[:_TOP]]
+    return [
+        {"pid": pid, "name": clean(after[pid].name, 40), "cpu_percent": round(100.0 * spent / ticks / seconds, 1)}
+        for spent, pid in used[:_TOP]
+    ]
 
 
 def collect(context):
@@ -77,8 +79,9 @@ def collect(context):
 
 
 def _pressure(context):
-    texts = {name: procfs.try_text("{0}/pressure/{1}".format(context.proc, name), 1024)
-                 for name in ("cpu", "memory", "io")}
+    texts = {
+        name: procfs.try_text("{0}/pressure/{1}".format(context.proc, name), 1024) for name in ("cpu", "memory", "io")
+    }
     if not any(texts.values()):
         return None
     return {

@@ -24,7 +24,9 @@ from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 
 _HOUR = 3600.0
 _FILES = [
-    ("/var/log/mail.log", {"mta", "mda"}), ("/var/log/maillog", {"mta", "mda"}), ("/var/log/mail", {"mta", "mda"}),
+    ("/var/log/mail.log", {"mta", "mda"}),
+    ("/var/log/maillog", {"mta", "mda"}),
+    ("/var/log/mail", {"mta", "mda"}),
     ("/var/log/kern.log", {"kernel"}),
     ("/var/log/syslog", {"mta", "mda", "kernel", "systemd", "other"}),
     ("/var/log/messages", {"mta", "mda", "kernel", "systemd", "other"}),
@@ -73,7 +75,7 @@ class Counter(object):
     def _parse(self, text, start, end, parse):
         # A journal line is JSON and only whole; a line of a file may be cut.
         longest = 65536 if parse is logread.parse_journal_line else logread.LONGEST_LINE
-        return parse(text[start:min(end, start + longest)], self.now)
+        return parse(text[start : min(end, start + longest)], self.now)
 
     def _count(self, signature, line, source, until):
         if line is None or not line.trusted or line.when is None or not self.since <= line.when <= self.now + _HOUR:
@@ -172,8 +174,15 @@ def _log_files(context):
 
 
 def _read_source(context, path, families, counter, since, until):
-    record = {"kind": "file", "name": clean(path, 200), "readable": True, "newest": None, "oldest": None, "lines": 0,
-              "reason": ""}
+    record = {
+        "kind": "file",
+        "name": clean(path, 200),
+        "readable": True,
+        "newest": None,
+        "oldest": None,
+        "lines": 0,
+        "reason": "",
+    }
     try:
         record["newest"] = _newest(path, context.now)
     except OSError as error:

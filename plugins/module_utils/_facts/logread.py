@@ -23,8 +23,7 @@ LONGEST_LINE = 2000
 _PIECE = 262144
 # How much of a file one step of a bisection looks at: a few lines.
 _PROBE = 4096
-_MONTHS = {name: place + 1 for place, name in enumerate(
-    "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split())}
+_MONTHS = {name: place + 1 for place, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split())}
 _RFC3339 = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:?\d\d)?")
 _CLASSIC = re.compile(r"([A-Z][a-z]{2}) +(\d{1,2}) (\d\d):(\d\d):(\d\d)(?:\.\d+)?")
 _TAG = re.compile(r" +(\S+) ([^\s:\[\]]+)(?:\[\d*\])?: ?")
@@ -44,7 +43,7 @@ def parse_moment(text, now):
     if match:
         fields = [int(part) for part in match.groups()[:6]]
         fraction = float("0." + match.group(7)) if match.group(7) else 0.0
-        return _from_fields(fields, match.group(8), fraction), text[match.end():]
+        return _from_fields(fields, match.group(8), fraction), text[match.end() :]
     match = _CLASSIC.match(text)
     if match and match.group(1) in _MONTHS:
         year = time.localtime(now).tm_year
@@ -53,7 +52,7 @@ def parse_moment(text, now):
         if moment is not None and moment > now + 86400:
             # December's lines read in January.
             moment = _from_fields([year - 1] + clock, None, 0.0)
-        return moment, text[match.end():]
+        return moment, text[match.end() :]
     return None, text
 
 
@@ -80,11 +79,11 @@ def parse_file_line(text, now):
         return None
     own = _DOVECOT_TAG.match(rest)
     if own:
-        return Line(moment, "dovecot", rest[own.end():], None, True)
+        return Line(moment, "dovecot", rest[own.end() :], None, True)
     match = _TAG.match(rest)
     if not match:
         return None
-    return Line(moment, match.group(2), rest[match.end():], None, True)
+    return Line(moment, match.group(2), rest[match.end() :], None, True)
 
 
 def parse_journal_line(text, now=None):
@@ -188,7 +187,7 @@ def rotated(path, since):
     except OSError:
         entries = []
     for entry in entries:
-        rest = entry[len(name):]
+        rest = entry[len(name) :]
         if not entry.startswith(name) or not re.match(r"[.-][\d.]+(?:\.gz)?$", rest):
             continue
         try:
@@ -228,7 +227,7 @@ def read_back(path, since, now, limit, deadline, until=None):
             pieces.append(piece)
             taken += len(piece)
             start = piece.find(b"\n") + 1
-            moment = parse_moment(piece[start:start + 80].decode("utf-8", "replace"), now)[0]
+            moment = parse_moment(piece[start : start + 80].decode("utf-8", "replace"), now)[0]
             if moment is not None and moment < since:
                 break
     return (_whole_lines(pieces) if place else b"".join(reversed(pieces)).decode("utf-8", "replace")), False
@@ -258,7 +257,7 @@ def _offset_of(handle, size, moment, now):
 def _moment_near(handle, place, now):
     handle.seek(place)
     lines = handle.read(_PROBE).split(b"\n")
-    for line in lines[1 if place else 0:]:
+    for line in lines[1 if place else 0 :]:
         found = parse_moment(line[:80].decode("utf-8", "replace"), now)[0]
         if found is not None:
             return found
@@ -267,12 +266,13 @@ def _moment_near(handle, place, now):
 
 def _whole_lines(pieces):
     data = b"".join(reversed(pieces))
-    return data[data.find(b"\n") + 1:].decode("utf-8", "replace")
+    return data[data.find(b"\n") + 1 :].decode("utf-8", "replace")
 
 
 def _read_packed(path, limit, deadline):
     import gzip
     import zlib
+
     tail, total, truncated = b"", 0, False
     try:
         with gzip.open(path, "rb") as handle:

@@ -10,8 +10,17 @@ import time
 
 from ansible_collections.mailops.triage.plugins.module_utils._facts import sockets
 
-PROTOCOLS = {25: "smtp", 587: "submission", 465: "submissions", 143: "imap", 993: "imaps", 110: "pop3", 995: "pop3s",
-             4190: "sieve", 22: "ssh"}
+PROTOCOLS = {
+    25: "smtp",
+    587: "submission",
+    465: "submissions",
+    143: "imap",
+    993: "imaps",
+    110: "pop3",
+    995: "pop3s",
+    4190: "sieve",
+    22: "ssh",
+}
 _ANY = ("0.0.0.0", "::", "::ffff:0.0.0.0")
 # A rung that takes longer than this is broken for a user, too.
 _RUNG_TIMEOUT_S = 5.0
@@ -43,9 +52,15 @@ def plan(listeners, wanted_protocols=None):
     for protocol in wanted_protocols or ():
         if protocol in ports:
             wanted["127.0.0.1"].setdefault(protocol, ports[protocol])
-    return [{"name": address, "address": address,
-             "services": [{"protocol": protocol, "port": port} for protocol, port in sorted(found.items())]}
-            for address, found in sorted(wanted.items()) if found]
+    return [
+        {
+            "name": address,
+            "address": address,
+            "services": [{"protocol": protocol, "port": port} for protocol, port in sorted(found.items())],
+        }
+        for address, found in sorted(wanted.items())
+        if found
+    ]
 
 
 def _has(listeners, listener):
@@ -57,8 +72,12 @@ def collect(context):
     """The C(loopback) part of the document: one probe result in the shape of a sweep's C(hosts) entry."""
     targets = plan(context.shared(sockets.listening), context.options["services"])
     merged = {
-        "resolve": {"outcome": "skipped", "addresses": [target["address"] for target in targets], "text": "",
-                    "ms": None},
+        "resolve": {
+            "outcome": "skipped",
+            "addresses": [target["address"] for target in targets],
+            "text": "",
+            "ms": None,
+        },
         "ping": {"outcome": "skipped", "sent": 0, "received": 0, "loss_percent": None, "rtt_ms": None, "text": ""},
         "neighbour": "none",
         "services": [],
@@ -67,6 +86,7 @@ def collect(context):
         return merged
     # Compiling the probe and loading TLS takes as long as all the rest: only where something is to be tried.
     from ansible_collections.mailops.triage.plugins.module_utils._probe.sweep import sweep
+
     limit = max(1.0, min(_DEADLINE_S, context.left() - 0.5))
     began = time.monotonic()
     options = {"ping": False, "timeout": min(_RUNG_TIMEOUT_S, limit), "deadline": limit, "vantage": "loopback"}

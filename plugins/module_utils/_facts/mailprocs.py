@@ -14,17 +14,21 @@ from ansible_collections.mailops.triage.plugins.module_utils._facts import procf
 # members: dict of pid to (daemon, role)
 MailProcesses = namedtuple("MailProcesses", "masters members")
 
-_POSTFIX_ROLES = frozenset((
-    "master pickup cleanup qmgr nqmgr smtpd smtp lmtp local virtual pipe tlsmgr tlsproxy trivial-rewrite rewrite "
-    "bounce defer trace verify flush proxymap proxywrite showq error retry discard anvil scache postscreen dnsblog "
-    "postlogd oqmgr qmqpd spawn"
-).split())
+_POSTFIX_ROLES = frozenset(
+    (
+        "master pickup cleanup qmgr nqmgr smtpd smtp lmtp local virtual pipe tlsmgr tlsproxy trivial-rewrite rewrite "
+        "bounce defer trace verify flush proxymap proxywrite showq error retry discard anvil scache postscreen dnsblog "
+        "postlogd oqmgr qmqpd spawn"
+    ).split()
+)
 # What stands beside the two servers and can stop mail: their records are kept under daemon "other".
-_COMPANIONS = frozenset((
-    "opendkim opendmarc rspamd clamd clamav-milter spamd amavisd amavisd-new policyd-spf postgrey unbound dnsmasq "
-    "named systemd-resolve systemd-journal systemd-journald rsyslogd slapd mariadbd mysqld postgres redis-server "
-    "saslauthd fail2ban-server milter-greylist"
-).split())
+_COMPANIONS = frozenset(
+    (
+        "opendkim opendmarc rspamd clamd clamav-milter spamd amavisd amavisd-new policyd-spf postgrey unbound dnsmasq "
+        "named systemd-resolve systemd-journal systemd-journald rsyslogd slapd mariadbd mysqld postgres redis-server "
+        "saslauthd fail2ban-server milter-greylist"
+    ).split()
+)
 
 
 def identify(processes, proc="/proc"):

@@ -44,6 +44,9 @@ def collect(context):
     """The C(memory) part of the document."""
     found = summary(parse_meminfo(procfs.read_text(context.proc + "/meminfo")))
     largest = sorted(context.shared(shared.processes).values(), key=lambda process: (-process.rss_bytes, process.pid))
-    found["top"] = [{"pid": process.pid, "name": clean(process.name, 40), "rss_bytes": process.rss_bytes}
-                    for process in largest[:_TOP] if process.rss_bytes > 0]
+    found["top"] = [
+        {"pid": process.pid, "name": clean(process.name, 40), "rss_bytes": process.rss_bytes}
+        for process in largest[:_TOP]
+        if process.rss_bytes > 0
+    ]
     return found

@@ -44,8 +44,9 @@ def parse_nft(text):
             opaque = opaque or any("xt" in part for part in expressions)
             parsed += _Reader(sets, family, table).rules(expressions, rule.get("comment"))
         base = body.get("hook") in ("input", "prerouting") and body.get("type", "filter") == "filter"
-        chains.append(Chain((family, table, name), "{0} {1} {2}".format(family, table, name), base,
-                            body.get("policy"), parsed))
+        chains.append(
+            Chain((family, table, name), "{0} {1} {2}".format(family, table, name), base, body.get("policy"), parsed)
+        )
     return chains, opaque
 
 
@@ -82,8 +83,9 @@ class _Reader(object):
     def _rule(self, state, verdict, target, comment):
         words = state["words"] + [verdict if target is None else "{0} {1}".format(verdict, target[2])]
         text = " ".join(words) + (' comment "%s"' % comment if comment else "")
-        return Rule(state["ports"], state["source"], state["limited"], state["applies"], verdict, target,
-                    state["packets"], text)
+        return Rule(
+            state["ports"], state["source"], state["limited"], state["applies"], verdict, target, state["packets"], text
+        )
 
     def _match(self, body, state):
         left, right, sign = body.get("left"), body.get("right"), body.get("op", "==")
@@ -98,7 +100,7 @@ class _Reader(object):
                 state["applies"] = False
         elif name in ("ip saddr", "ip6 saddr"):
             if isinstance(right, str) and right.startswith("@") and not values:
-                state["applies"] = False    # a set without members meets nobody
+                state["applies"] = False  # a set without members meets nobody
             state["source"] = ("" if sign in ("==", "in") else "not ") + shown
         elif name.startswith("numgen"):
             state["limited"] = True

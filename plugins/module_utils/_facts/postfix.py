@@ -108,8 +108,9 @@ def parse_master(text):
                 name, sign, value = rest[place + 1].partition("=")
                 if sign:
                     options[name] = value
-        services.append({"name": fields[0], "type": fields[1], "command": fields[7], "options": options,
-                         "chroot": fields[4] == "y"})
+        services.append(
+            {"name": fields[0], "type": fields[1], "command": fields[7], "options": options, "chroot": fields[4] == "y"}
+        )
     return services
 
 
@@ -137,8 +138,12 @@ def defaults(context):
 def settings(context):
     """Shared look: every setting in force; with the usual defaults where postconf does not answer."""
     found = {
-        "queue_directory": "/var/spool/postfix", "config_directory": "/etc/postfix", "message_size_limit": "10240000",
-        "queue_minfree": "0", "data_directory": "/var/lib/postfix", "mail_spool_directory": "/var/mail",
+        "queue_directory": "/var/spool/postfix",
+        "config_directory": "/etc/postfix",
+        "message_size_limit": "10240000",
+        "queue_minfree": "0",
+        "data_directory": "/var/lib/postfix",
+        "mail_spool_directory": "/var/mail",
         "process_id_directory": "pid",
     }
     found.update(context.shared(defaults))

@@ -59,8 +59,11 @@ def collect(context):
         daemon, role = mail.members.get(pid, ("other", everything[pid].name))
         return record(everything[pid], role, daemon, boot, context.proc)
 
-    standing = [pid for pid in sorted(everything) if everything[pid].state in "TtD"
-                and procfs.same_pid_namespace(pid, context.proc)]
+    standing = [
+        pid
+        for pid in sorted(everything)
+        if everything[pid].state in "TtD" and procfs.same_pid_namespace(pid, context.proc)
+    ]
     return {
         "mail": [listed(pid) for pid in chosen],
         "stopped": [listed(pid) for pid in standing if everything[pid].state in "Tt"][:_MOST_RECORDS],

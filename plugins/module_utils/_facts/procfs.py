@@ -70,8 +70,13 @@ def parse_stat(text):
         return None
     try:
         return Process(
-            int(pid), int(fields[1]), name, fields[0],
-            int(fields[11]) + int(fields[12]), int(fields[19]), int(fields[21]) * _PAGE,
+            int(pid),
+            int(fields[1]),
+            name,
+            fields[0],
+            int(fields[11]) + int(fields[12]),
+            int(fields[19]),
+            int(fields[21]) * _PAGE,
         )
     except ValueError:
         return None

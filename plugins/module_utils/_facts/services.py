@@ -25,13 +25,25 @@ from ansible_collections.mailops.triage.plugins.module_utils._facts import (
 )
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 
-_NO_UNIT = {"load": None, "active": None, "sub": None, "result": None, "file_state": None, "restarts": 0,
-            "exec_status": None, "exec_code": None, "since": None, "stopped_by": None}
+_NO_UNIT = {
+    "load": None,
+    "active": None,
+    "sub": None,
+    "result": None,
+    "file_state": None,
+    "restarts": 0,
+    "exec_status": None,
+    "exec_code": None,
+    "since": None,
+    "stopped_by": None,
+}
 _RESOLVER_NAMES = {"unbound": "unbound", "dnsmasq": "dnsmasq", "systemd-resolve": "systemd-resolved", "named": "named"}
 _LOGGERS = {"journald": ("systemd-journal", "systemd-journald"), "rsyslog": ("rsyslogd",)}
 _ASKED_TO_STOP = re.compile(r"Stopping |Stopped ")
-_FAILURE = re.compile(r"[^:]+: (?:Failed with result|Main process exited, code=(?:killed|dumped)|"
-                      r"Main process exited, code=exited, status=(?!0/)|Start request repeated|Killing process)")
+_FAILURE = re.compile(
+    r"[^:]+: (?:Failed with result|Main process exited, code=(?:killed|dumped)|"
+    r"Main process exited, code=exited, status=(?!0/)|Start request repeated|Killing process)"
+)
 _STARTED = re.compile(r"Started |Starting |Finished ")
 _POSTFIX_STOP = re.compile(r"stopping the Postfix mail system")
 _DOVECOT_STOP = re.compile(r"master: Warning: Killed with signal 15 \(by pid=\d+ uid=0 ")
@@ -70,8 +82,13 @@ def _mta(context, shown):
     own_words = _own_words(context, "/postfix-script", _POSTFIX_STOP)
     state["stopped_by"] = stopped_by(state, master is not None, lines, _since_start(own_words, block))
     version = clean(postfix.value(context, "mail_version"), 40) or None
-    return {"product": "postfix", "version": version, "unit": name, "unit_state": state,
-            "master": _master(context, master)}
+    return {
+        "product": "postfix",
+        "version": version,
+        "unit": name,
+        "unit_state": state,
+        "master": _master(context, master),
+    }
 
 
 def choose_mta(shown, unit):
@@ -102,8 +119,13 @@ def _mda(context, shown):
         version = dovecot.parse_version(dovecot.text(context))
     except shared.OutOfTime:
         version = None
-    return {"product": "dovecot", "version": clean(version, 40) if version else None, "unit": name if block else None,
-            "unit_state": state, "master": _master(context, master)}
+    return {
+        "product": "dovecot",
+        "version": clean(version, 40) if version else None,
+        "unit": name if block else None,
+        "unit_state": state,
+        "master": _master(context, master),
+    }
 
 
 def _state(context, shown, name, block):
@@ -208,8 +230,9 @@ def _resolver(context, shown):
                 product = product or _RESOLVER_NAMES.get(names[pid].name)
     except OSError:
         pass
-    present = [(name, unit) for name, candidates in units.RESOLVER_UNITS.items()
-               for unit in candidates if unit in shown]
+    present = [
+        (name, unit) for name, candidates in units.RESOLVER_UNITS.items() for unit in candidates if unit in shown
+    ]
     if product is None and local[0] in ("127.0.0.53", "127.0.0.54"):
         product = "systemd-resolved"
     if product is None:
@@ -227,8 +250,12 @@ def _likely(present, shown):
     """Of the installed resolvers the one that is meant to run: enabled before disabled, resolved last."""
     best, best_rank = None, None
     for name, unit in present:
-        rank = (shown[unit].get("UnitFileState") != "enabled", shown[unit].get("LoadState") == "masked",
-                name == "systemd-resolved", name)
+        rank = (
+            shown[unit].get("UnitFileState") != "enabled",
+            shown[unit].get("LoadState") == "masked",
+            name == "systemd-resolved",
+            name,
+        )
         if best is None or rank < best_rank:
             best, best_rank = name, rank
     return best

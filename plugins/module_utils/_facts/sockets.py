@@ -46,8 +46,8 @@ def parse_diag(data):
             raise OSError(-struct.unpack_from("=i", data, place + 16)[0], "sock_diag")
         if kind == _BY_FAMILY and size >= 16 + 72:
             family, state = struct.unpack_from("=BB", data, place + 16)
-            port, = struct.unpack_from("!H", data, place + 20)
-            raw = data[place + 24:place + 40]
+            (port,) = struct.unpack_from("!H", data, place + 20)
+            raw = data[place + 24 : place + 40]
             queued, backlog, uid, inode = struct.unpack_from("=IIII", data, place + 16 + 56)
             if state == _LISTEN and family in (socket.AF_INET, socket.AF_INET6):
                 address = socket.inet_ntop(family, raw[:4] if family == socket.AF_INET else raw)

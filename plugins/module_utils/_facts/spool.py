@@ -154,12 +154,21 @@ def parse_postqueue(data):
             if person.get("delay_reason"):
                 reason = normal_reason(str(person["delay_reason"])[:1000])
                 reasons[reason] = reasons.get(reason, 0) + 1
-    return {"counts": counts, "oldest": oldest, "destinations": destinations, "senders": senders, "reasons": reasons,
-            "recipients": recipients, "messages": messages}
+    return {
+        "counts": counts,
+        "oldest": oldest,
+        "destinations": destinations,
+        "senders": senders,
+        "reasons": reasons,
+        "recipients": recipients,
+        "messages": messages,
+    }
 
 
 def top(table, total):
     """The most frequent names of a table as the contract's {name, count, share}."""
     ordered = sorted(table.items(), key=lambda pair: (-pair[1], pair[0]))[:_TOP]
-    return [{"name": name, "count": count, "share": round(count / float(total), 3) if total else 0.0}
-            for name, count in ordered]
+    return [
+        {"name": name, "count": count, "share": round(count / float(total), 3) if total else 0.0}
+        for name, count in ordered
+    ]

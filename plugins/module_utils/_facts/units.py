@@ -36,10 +36,17 @@ COMPANIONS = {
     "postgrey": ("filter", ("postgrey.service",)),
     "fail2ban": ("security", ("fail2ban.service",)),
 }
-_UNIT_FOLDERS = ("/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system",
-                 "/lib/systemd/system", "/usr/lib/systemd/system")
-_PROPERTIES = ("Id,LoadState,ActiveState,SubState,Result,UnitFileState,NRestarts,ExecMainStatus,ExecMainCode,Type,"
-               "MainPID,Description,StateChangeTimestampMonotonic,InactiveExitTimestampMonotonic")
+_UNIT_FOLDERS = (
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/lib/systemd/system",
+    "/usr/lib/systemd/system",
+)
+_PROPERTIES = (
+    "Id,LoadState,ActiveState,SubState,Result,UnitFileState,NRestarts,ExecMainStatus,ExecMainCode,Type,"
+    "MainPID,Description,StateChangeTimestampMonotonic,InactiveExitTimestampMonotonic"
+)
 # siginfo's CLD_ codes
 _EXEC_CODES = {"1": "exited", "2": "killed", "3": "dumped"}
 # A start under one of these is no unit of the mail system's own.
@@ -147,8 +154,11 @@ def show(context):
         # Another init system runs this host: there are no units to speak of.
         return {}
     present = context.shared(unit_files)
-    wanted = [name for name in MTA_UNITS + MDA_UNITS + LOGGER_UNITS
-              if name in present or name == "postfix@-.service" and "postfix@.service" in present]
+    wanted = [
+        name
+        for name in MTA_UNITS + MDA_UNITS + LOGGER_UNITS
+        if name in present or name == "postfix@-.service" and "postfix@.service" in present
+    ]
     wanted += [name for names in RESOLVER_UNITS.values() for name in names if name in present]
     wanted += list(context.shared(companions).values())
     for master in context.shared(postfix.mail).masters.values():
@@ -162,8 +172,11 @@ def show(context):
         return {}
     blocks = parse_show(result.out.decode("utf-8", "replace"))
     if result.status != "ok" or not blocks:
-        raise RuntimeError("systemctl show: {0} {1}".format(
-            result.status if result.status != "ok" else "rc %s" % result.rc, clean(result.err, 120)))
+        raise RuntimeError(
+            "systemctl show: {0} {1}".format(
+                result.status if result.status != "ok" else "rc %s" % result.rc, clean(result.err, 120)
+            )
+        )
     # Aliases answer under their real name: the order of the blocks says which unit was asked for.
     found = {block.get("Id", ""): block for block in blocks}
     if len(blocks) == len(wanted):

@@ -18,7 +18,7 @@ from time import monotonic
 from ansible_collections.mailops.triage.plugins.module_utils._probe.resolve import FAMILIES, socket_address
 
 COUNT = 5
-SPACING_SECONDS = 0.2
+SPACING_SECONDS = 0.03
 # How long the last request may take; a longer round trip counts as lost.
 WAIT_SECONDS = 1.5
 # How often it is looked whether the missing answers have come.

@@ -36,7 +36,12 @@ def render(report: Mapping[str, Any]) -> str:
     :returns: a complete HTML5 document, to be written as UTF-8
     """
     environment = Environment(
-        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        optimized=False,  # the page is compiled for one rendering
     )
     style, script = _asset("page.css"), _asset("page.js")
     policy = (

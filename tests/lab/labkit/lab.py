@@ -119,10 +119,10 @@ class Lab:
             time.sleep(0.05)
         raise LabError(f"{name}: {answer}")
 
-    def add_addresses(self, name: str, count: int) -> list[str]:
-        """Let one host answer on count further addresses of 203.0.113.0/24."""
+    def add_addresses(self, name: str, count: int, first: int = 1) -> list[str]:
+        """Let one host answer on count further addresses of 203.0.113.0/24, from the given last part on."""
         self._known(name)
-        return net.add_addresses(name, count)
+        return net.add_addresses(name, count, first)
 
     cut_segment = staticmethod(net.cut_segment)
     join_segment = staticmethod(net.join_segment)

@@ -129,17 +129,18 @@ def join_segment(vantage: str, host: str | None = None) -> None:
     router_table(host or vantage, None)
 
 
-def add_addresses(host: str, count: int) -> list[str]:
-    """Let one host answer on count more addresses (at most 254 each for one host), routed from the controller.
+def add_addresses(host: str, count: int, first: int = 1) -> list[str]:
+    """Let one host answer on count more addresses, routed from the controller.
 
+    :param first: last part of the first address; hosts that share the bench network begin at different ones
     :returns: the addresses
     """
-    if not 0 < count <= 254:
+    if not 0 < first < first + count <= 255:
         raise LabError("bench addresses: between 1 and 254")
-    added = [f"{plan.BENCH_NET}.{n}" for n in range(1, count + 1)]
+    added = [f"{plan.BENCH_NET}.{n}" for n in range(first, first + count)]
     ip_batch([f"address replace {one}/32 dev eth0" for one in added], plan.namespace(host))
     for where in (plan.CONTROLLER, plan.ROUTER):
-        ip_batch([f"route replace {plan.BENCH_NET}.0/24 via {plan.address(host)}"], plan.namespace(where))
+        ip_batch([f"route replace {one}/32 via {plan.address(host)}" for one in added], plan.namespace(where))
     return added
 
 

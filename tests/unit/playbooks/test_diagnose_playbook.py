@@ -46,7 +46,14 @@ def test_a_run_leaves_a_report(tmp_path: Path) -> None:
     done = play(tmp_path)
     assert done.returncode == 0, said(done)
     (report,) = (tmp_path / "triage-reports").iterdir()
-    assert {path.name for path in report.iterdir()} == {"run.json", "sweep.json", "facts", "triage.json", "index.html"}
+    assert {path.name for path in report.iterdir()} == {
+        "run.json",
+        "sweep.json",
+        "plan.json",
+        "facts",
+        "triage.json",
+        "index.html",
+    }
     assert (report.stat().st_mode & 0o777) == 0o700
     host = json.loads((report / "triage.json").read_text())["hosts"]["here"]
     assert host["login"]["outcome"] == "ok"
@@ -62,7 +69,10 @@ def test_check_mode_leaves_nothing_and_says_the_same(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["-e", '{"triage_gather_subset": ["disk", "weather"]}'], "triage_gather_subset must be one or more of: all, "),
+        (
+            ["-e", '{"triage_gather_subset": ["disk", "weather"]}'],
+            "gather_subset: 'weather' is no subset; there are: all, host, services",
+        ),
         (["-e", '{"triage_rules_dirs": ["/nowhere/rules"]}'], "/nowhere/rules: this directory of rules does not exist"),
         (["-e", "triage_replay=/nowhere/recording"], "/nowhere/recording: this directory does not exist"),
         (["-e", '{"triage_vantage_points": ["controller", "nobody"]}'], "'nobody' is neither 'controller' nor a host"),
@@ -116,7 +126,7 @@ def test_a_bad_rule_is_named(tmp_path: Path, rule: str, message: str) -> None:
     ("damage", "message"),
     [
         ("run.json", "run.json: No such file"),
-        ("facts", "no host is recorded here"),
+        ("hosts", "no host is recorded here"),
     ],
 )
 def test_a_damaged_recording_is_named(tmp_path: Path, damage: str, message: str) -> None:
