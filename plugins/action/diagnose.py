@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import tempfile
 import time
@@ -72,7 +73,9 @@ class ActionModule(ActionBase):
         if self._task.check_mode:
             target = Recording(tempfile.mkdtemp(prefix=f"mailops-triage-{run_id}-"))
         else:
-            target = Recording(os.path.abspath(wanted or os.path.join("triage-reports", f"{run_id}-replay")))
+            target = Recording(
+                os.path.abspath(wanted or os.path.join("triage-reports", f"{run_id}-replay-{secrets.token_hex(2)}"))
+            )
         if target.path == source.path.absolute():
             raise RecordingError(f"{target.path}: a replay cannot report into the recording itself")
         target.create()

@@ -10,9 +10,9 @@ import shutil
 import sys
 import typing as t
 
-from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible.utils import color
 from ansible.utils.display import Display
 
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.rules import SEVERITIES
@@ -20,6 +20,10 @@ from ansible_collections.mailops.triage.plugins.plugin_utils._faces import html,
 from ansible_collections.mailops.triage.plugins.plugin_utils._recording import PAGE, REPORT, Recording, RecordingError
 
 display = Display()
+
+# Workers have no terminal. Ansible loads action plugins before it forks, when there may still be one.
+_TERMINAL = sys.stdout.isatty()
+_ENCODING = sys.stdout.encoding or "ascii"
 
 _SPEC: dict[str, t.Any] = {
     "report_dir": {"type": "str", "required": True},
@@ -50,9 +54,9 @@ class ActionModule(ActionBase):
             terminal.render(
                 report,
                 width=_width(),
-                color=bool(constants.ANSIBLE_FORCE_COLOR or (sys.stdout.isatty() and not constants.ANSIBLE_NOCOLOR)),
+                color=bool(color.ANSIBLE_COLOR),
                 verbose=display.verbosity > 0,
-                ascii_only="utf" not in (sys.stdout.encoding or "").lower(),
+                ascii_only="utf" not in _ENCODING.lower(),
             )
         )
         if self._task.check_mode:
@@ -71,11 +75,9 @@ class ActionModule(ActionBase):
 
 def _width() -> int:
     """Columns of the terminal; 100 where there is none, as in AWX or a log file."""
-    return (
-        min(160, shutil.get_terminal_size((100, 24)).columns)
-        if sys.stdout.isatty()
-        else int(os.environ.get("COLUMNS") or 100)
-    )
+    if _TERMINAL and display.columns:
+        return min(160, int(display.columns))
+    return int(os.environ.get("COLUMNS") or 100)
 
 
 def _worst(report: dict[str, t.Any]) -> str | None:

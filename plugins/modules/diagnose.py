@@ -35,7 +35,7 @@ options:
     type: bool
     default: false
   replay_to:
-    description: Directory of a replay's report. Without it C(triage-reports/RUN-ID-replay) below the current directory.
+    description: Directory of a replay's report. Without it one of its own below C(triage-reports).
     type: path
   rules_dirs:
     description:

@@ -11,8 +11,8 @@ version_added: 0.1.0
 description:
   - Runs the collectors of M(mailops.triage.mail_facts) with one login and one Python start, by sending them to
     C(python3 -) over the task's own connection. Where the connection cannot pipeline, the module itself is run.
-  - What to gather was said to the sweep. No login is tried where the sweep found the ssh port dead, unless it would go over a
-    jump host or another transport, and over loopback only those services are tried that the sweep found wanting.
+  - What to gather was said to the sweep. No login is tried where the sweep found the ssh port dead, unless it would go
+    over a jump host or another transport. Over loopback only those services are tried that the sweep found wanting.
   - A host that cannot be logged into is an observation, written into the recording; the task does not fail and the host
     does not become unreachable.
 attributes:

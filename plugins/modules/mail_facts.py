@@ -20,7 +20,7 @@ description:
 notes:
   - Needs root for most of it. Without, the parts that it may not see are V(null) or marked so.
   - The log is read back for O(log_window) seconds, newest first, at most 8 MiB and two seconds for each source. On a
-    busy host the routine lines reach less far back than warnings do; then RV(mail_facts.log.truncated) is true.
+    busy host the routine lines reach less far back than warnings do; then C(log.truncated) is true.
   - All text that came from outside (log lines, banners, queue reasons) is untrusted. It is bounded and free of control
     characters, and must not be templated.
   - Loopback connections to the mail ports and to milters, the SASL socket and the LMTP socket leave a line in the mail

@@ -254,13 +254,13 @@ probe:
                 - V(ok), also when slow.
                 - V(refused), the host or a firewall said that the port is closed.
                 - V(filtered), a router or firewall said that the way is closed, or there is no route.
-                - V(timeout), silence; RV(probe.hosts.services.rung) says where.
+                - V(timeout), silence; RV(probe.hosts.services[].rung) says where.
                 - V(no_banner), connected, but not greeted in time.
                 - V(reset), the server closed or reset the connection.
                 - V(protocol_error), an answer that is not a good one, or not of the protocol.
                 - V(auth_error), the login was refused.
                 - V(tls_error), no TLS session came about.
-                - V(skipped), not judged; the reason is in RV(probe.hosts.services.text).
+                - V(skipped), not judged; the reason is in RV(probe.hosts.services[].text).
               type: str
               returned: success
               sample: protocol_error

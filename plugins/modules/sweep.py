@@ -28,7 +28,9 @@ attributes:
     platforms: posix
 options:
   report_dir:
-    description: Directory of the recording and the report. Without it C(triage-reports/RUN-ID) below the current directory.
+    description:
+      - Directory of the recording and the report. Without it C(triage-reports/RUN-ID) below the current directory.
+      - A recording that is there already is replaced.
     type: str
   vantage_points:
     description:

@@ -5,9 +5,10 @@
 
 Note that this plugin util is PRIVATE to the collection. It can have breaking changes at any time.
 
-C(run.json) when and with what; C(sweep.json) what the vantage points saw; C(plan.json) what the examination of each
-host should know of that (a task argument for it would be templated for every host, at twice the cost); C(facts/HOST.json) inventory, login and
-facts of one host. A live diagnosis and a replay read the same files, so they cannot judge differently.
+C(run.json) when and with what; C(sweep.json) what the vantage points saw; C(facts/HOST.json) inventory, login and
+facts of one host. C(plan.json) is what the examination of each host should know of the sweep: a task argument for it
+would be templated for every host, at twice the cost. A live diagnosis and a replay read the same files, so they
+cannot judge differently.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import sys
@@ -20,7 +21,6 @@ from labkit import check, client, faults, net, plan  # pylint: disable=wrong-imp
 from labkit.lab import Lab  # pylint: disable=wrong-import-position
 from labkit.shell import LabError, say  # pylint: disable=wrong-import-position
 
-
 SHOWN = ("smtp", "submission", "imap", "pop3", "ssh")
 
 
@@ -32,7 +32,8 @@ def _parser() -> argparse.ArgumentParser:
         return commands.add_parser(name, help=text, description=text)
 
     add("check", "say what the machine lacks").add_argument(
-        "--install", action="store_true", help="install missing Debian packages")
+        "--install", action="store_true", help="install missing Debian packages"
+    )
     up = add("up", "boot what does not run yet")
     up.add_argument("--hosts", type=int, default=6, help="number of mail hosts (default 6)")
     up.add_argument("--bench-addresses", type=int, default=0, metavar="N", help="let mail1 answer on N addresses more")
@@ -46,7 +47,8 @@ def _parser() -> argparse.ArgumentParser:
     inside.add_argument("host", metavar="HOST")
     inside.add_argument("words", nargs=argparse.REMAINDER, metavar="CMD")
     add("ctl", "run a command in the controller's network namespace: ctl -- CMD").add_argument(
-        "words", nargs=argparse.REMAINDER, metavar="CMD")
+        "words", nargs=argparse.REMAINDER, metavar="CMD"
+    )
     look = add("probe", "say what a user sees of each service of a host")
     look.add_argument("host", metavar="HOST")
     look.add_argument("--from", dest="vantage", default=plan.CONTROLLER, help="ctl, dept-a, dept-b or self")
@@ -54,7 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     add("status", "list the hosts")
     add("inventory", "print the path of the inventory")
     add("validate", "inject each fault on some host, show what users see, take it away").add_argument(
-        "faults", nargs="*", metavar="FAULT", help="default: all")
+        "faults", nargs="*", metavar="FAULT", help="default: all"
+    )
     add("selfcheck", "boot, send a mail, read it, print timings")
     return parser
 
@@ -76,8 +79,10 @@ def selfcheck(lab: Lab) -> None:
         if plan.is_vantage(name):
             continue
         timings[f"deliver {name}"] = lab.deliver(name)
-        count = net.in_namespace(plan.namespace(plan.CONTROLLER), lambda: client.count_messages(
-            plan.address(name), "bob", plan.ACCOUNTS["bob"]))
+        count = net.in_namespace(
+            plan.namespace(plan.CONTROLLER),
+            functools.partial(client.count_messages, plan.address(name), "bob", plan.ACCOUNTS["bob"]),
+        )
         if count < 1:
             raise LabError(f"{name}: POP3 shows no message")
     for vantage in plan.VANTAGES:
@@ -203,7 +208,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"lab: {wrong}", file=sys.stderr)
         return 1
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())     # "| head" has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # "| head" has seen enough
     return 0
 
 

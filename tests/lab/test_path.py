@@ -127,9 +127,8 @@ def test_hostile_text_stays_text(lab: Lab, tmp_path: Path, mail2: str) -> None:
         assert "uid=0" not in text
         assert "\x1b[31m<" not in text and "\\u001b" not in text
     assert "<script>alert" not in page and "<script>x" not in page
-    facts = json.loads((tmp_path / "run" / "facts" / f"{mail2}.json").read_text(encoding="utf-8"))["facts"]
-    banners = [
-        rung["text"] for one in facts["loopback"]["services"] for rung in one["rungs"] if rung["rung"] == "banner"
-    ]
+    sweep = json.loads((tmp_path / "run" / "sweep.json").read_text(encoding="utf-8"))
+    services = sweep["vantages"]["controller"]["hosts"][mail2]["services"]
+    banners = [rung["text"] for one in services for rung in one["rungs"] if rung["rung"] == "banner"]
     assert any("{{ lookup('pipe','id') }}<script>" in banner for banner in banners)
     assert max(len(banner) for banner in banners) <= 600

@@ -202,8 +202,8 @@ def _summary(hosts: dict[str, Document], counts: Document, sick: list[str], root
             finding["title"] for name in sick for finding in hosts[name]["findings"] if finding["kind"] == "root_cause"
         ]
         told = list(dict.fromkeys(causes))
-        more = f" and {len(told) - 3} other causes" if len(told) > 3 else ""
-        parts.append(f"{len(sick)} of {len(hosts)} hosts need help: {', '.join(told[:3])}{more}")
+        more = f"; {len(told) - 3} other causes" if len(told) > 3 else ""
+        parts.append(f"{len(sick)} of {len(hosts)} hosts need help: {'; '.join(told[:3])}{more}")
     if counts["unknown"]:
         parts.append(f"{counts['unknown']} could not be judged")
     if counts["maintenance"]:

@@ -1,3 +1,4 @@
+#!/bin/sh
 # Copyright (c) 2026 the mailops.triage authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -45,9 +46,11 @@ printf '[Service]\nExecStartPre=\n' > /etc/systemd/system/unbound.service.d/lab.
 table=/etc/unbound/lab-hosts.conf
 : > "$table"
 name_host() {   # name_host NAME ADDRESS
-  echo "local-data: \"$1.$LAB_DOMAIN. A $2\"" >> "$table"
-  echo "local-data: \"$1.$LAB_DOMAIN. MX 10 $1.$LAB_DOMAIN.\"" >> "$table"
-  echo "local-data-ptr: \"$2 $1.$LAB_DOMAIN\"" >> "$table"
+  {
+    echo "local-data: \"$1.$LAB_DOMAIN. A $2\""
+    echo "local-data: \"$1.$LAB_DOMAIN. MX 10 $1.$LAB_DOMAIN.\""
+    echo "local-data-ptr: \"$2 $1.$LAB_DOMAIN\""
+  } >> "$table"
 }
 number=1
 while [ "$number" -le 40 ]; do

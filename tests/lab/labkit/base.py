@@ -78,7 +78,7 @@ def ensure() -> Path:
     plan.CACHE_DIR.mkdir(parents=True, exist_ok=True)
     with open(plan.CACHE_DIR / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        for left in plan.CACHE_DIR.glob("building-*"):     # we hold the lock: nobody is building these any more
+        for left in plan.CACHE_DIR.glob("building-*"):  # we hold the lock: nobody is building these any more
             shutil.rmtree(left, ignore_errors=True)
         bare = _stage(plan.CACHE_DIR / f"bare-{bare_key()}", _debootstrap)
         return _stage(base_path(), lambda target: _configure(bare, target))
@@ -112,7 +112,10 @@ def _configure(bare: Path, target: Path) -> None:
     accounts = " ".join(f"{user}:{password}" for user, password in plan.ACCOUNTS.items())
     shutil.copy(BASE_DIR / "setup.sh", target / "root/setup.sh")
     names = {"LAB_ACCOUNTS": accounts, "LAB_DOMAIN": plan.DOMAIN, "LAB_LOGIN": plan.LOGIN_USER}
-    run(["chroot", str(target), "/bin/sh", "-e", "/root/setup.sh"], timeout=600,
-        env={"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **names})
+    run(
+        ["chroot", str(target), "/bin/sh", "-e", "/root/setup.sh"],
+        timeout=600,
+        env={"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **names},
+    )
     (target / "root/setup.sh").unlink()
     say("base configured")

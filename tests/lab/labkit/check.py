@@ -14,8 +14,14 @@ from .shell import LabError, run, say
 
 # command: Debian package
 COMMANDS = {
-    "debootstrap": "debootstrap", "systemd-nspawn": "systemd-container", "nft": "nftables", "openssl": "openssl",
-    "ip": "iproute2", "nsenter": "util-linux", "ssh-keygen": "openssh-client", "ping": "iputils-ping",
+    "debootstrap": "debootstrap",
+    "systemd-nspawn": "systemd-container",
+    "nft": "nftables",
+    "openssl": "openssl",
+    "ip": "iproute2",
+    "nsenter": "util-linux",
+    "ssh-keygen": "openssh-client",
+    "ping": "iputils-ping",
 }
 
 
@@ -46,8 +52,10 @@ def missing_abilities() -> list[str]:
 
 def _overlay_works() -> bool:
     with tempfile.TemporaryDirectory() as top:
-        script = ("mount -t tmpfs none $0 && mkdir $0/l $0/u $0/w $0/m && "
-                  "mount -t overlay none -o lowerdir=$0/l,upperdir=$0/u,workdir=$0/w $0/m")
+        script = (
+            "mount -t tmpfs none $0 && mkdir $0/l $0/u $0/w $0/m && "
+            "mount -t overlay none -o lowerdir=$0/l,upperdir=$0/u,workdir=$0/w $0/m"
+        )
         return run(["unshare", "--mount", "sh", "-c", script, top], check=False).returncode == 0
 
 
@@ -60,12 +68,17 @@ def require(install: bool = False) -> None:
         packages = sorted(set(lost.values()))
         say("installing " + " ".join(packages))
         run(["apt-get", "update", "-q"], timeout=600)
-        run(["apt-get", "install", "-q", "-y", "--no-install-recommends", *packages], timeout=1200,
-            env={"DEBIAN_FRONTEND": "noninteractive"})
+        run(
+            ["apt-get", "install", "-q", "-y", "--no-install-recommends", *packages],
+            timeout=1200,
+            env={"DEBIAN_FRONTEND": "noninteractive"},
+        )
         lost = missing_commands()
     if lost:
-        raise LabError(f"missing commands {' '.join(sorted(lost))}: run 'lab.py check --install' or "
-                       f"'apt-get install {' '.join(sorted(set(lost.values())))}'")
+        raise LabError(
+            f"missing commands {' '.join(sorted(lost))}: run 'lab.py check --install' or "
+            f"'apt-get install {' '.join(sorted(set(lost.values())))}'"
+        )
     wrong = missing_abilities()
     if wrong:
         raise LabError("; ".join(wrong))

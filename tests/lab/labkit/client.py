@@ -41,7 +41,7 @@ class Dialogue:
             return action()
         except ssl.SSLError as wrong:
             raise Bad(f"tls {self.step}: {getattr(wrong, 'verify_message', '') or wrong.reason}") from wrong
-        except (TimeoutError, socket.timeout) as late:
+        except TimeoutError as late:
             raise Bad(f"timeout {self.step}") from late
         except ConnectionRefusedError as refused:
             raise Bad("refused") from refused
@@ -55,7 +55,7 @@ class Dialogue:
     def tls(self) -> None:
         self.step = "tls"
         context = ssl.create_default_context(cafile=self.cafile)
-        if not self.cafile:                     # most looks ask whether the service works, not whether it is trusted
+        if not self.cafile:  # most looks ask whether the service works, not whether it is trusted
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         self.sock = self._guard(lambda: context.wrap_socket(self.sock, server_hostname=self.address))
@@ -185,8 +185,15 @@ def loss(address: str) -> str:
     return f"loss {float(found.group(1)):.0f}" if found else "loss 100"
 
 
-def probe(address: str, protocol: str, user: str, password: str, recipient: str, timeout: float = 4.0,
-          cafile: str | None = None) -> str:
+def probe(
+    address: str,
+    protocol: str,
+    user: str,
+    password: str,
+    recipient: str,
+    timeout: float = 4.0,
+    cafile: str | None = None,
+) -> str:
     """Walk one service as far as a user would without sending anything; return the short line."""
     if protocol == "ping":
         return ping(address, timeout)
@@ -210,8 +217,9 @@ def probe(address: str, protocol: str, user: str, password: str, recipient: str,
     return "ok"
 
 
-def send(address: str, protocol: str, user: str, password: str, recipient: str, subject: str,
-         timeout: float = 10.0) -> str:
+def send(
+    address: str, protocol: str, user: str, password: str, recipient: str, subject: str, timeout: float = 10.0
+) -> str:
     """Send one message over smtp or submission; return the short line."""
     body = f"From: {user}@example.test\r\nTo: {recipient}\r\nSubject: {subject}\r\n\r\nLab message."
     try:

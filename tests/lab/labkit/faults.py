@@ -19,8 +19,21 @@ from . import client, host, inventory, net, pki, plan, state
 from .shell import LabError, run
 
 DIRECTORY = plan.LAB_DIR / "faults"
-FIELDS = {"id", "name", "title", "category", "kind", "needs", "inventory", "inject", "settle", "undo", "expect",
-          "remedy", "forbidden"}
+FIELDS = {
+    "id",
+    "name",
+    "title",
+    "category",
+    "kind",
+    "needs",
+    "inventory",
+    "inject",
+    "settle",
+    "undo",
+    "expect",
+    "remedy",
+    "forbidden",
+}
 EXPECT = {"verdict", "root_causes", "category", "scope"}
 ACTIONS = {"restart_daemon", "purge_spool", "patch_window", "contain_surge", "escalate", "none"}
 VERDICTS = {"healthy", "degraded", "down", "maintenance", "unknown"}
@@ -59,7 +72,7 @@ def _problem(scenario: Any, path: Path) -> str | None:
         return "expect has unknown or missing fields"
     if not set(expect["verdict"]) <= VERDICTS or not isinstance(expect["root_causes"], list):
         return "expect.verdict or expect.root_causes is wrong"
-    forbidden = {one.split(":")[0] for one in scenario["forbidden"]}    # "restart_daemon:mta": this daemon only
+    forbidden = {one.split(":")[0] for one in scenario["forbidden"]}  # "restart_daemon:mta": this daemon only
     if not {scenario["remedy"]["action"], *forbidden} <= ACTIONS:
         return "remedy.action or forbidden names an unknown action"
     return None
@@ -87,7 +100,7 @@ def undo(scenario: dict[str, Any], name: str) -> bool:
 
 def _steps(steps: list[dict[str, str]], name: str) -> None:
     for step in steps:
-        (where, text), = step.items()
+        ((where, text),) = step.items()
         if where == "host":
             host.enter(name, ["bash", "-eu", "-c", text], check=True, timeout=180)
         elif where == "router":
@@ -101,16 +114,25 @@ def _names(name: str) -> dict[str, str]:
     record = state.load()["hosts"].get(name, {})
     groups = {path.parent.name: str(path) for path in plan.cgroup_dirs(name)}
     if "freezer" in groups:
-        freeze = {"FREEZE_FILE": groups["freezer"] + "/freezer.state", "FREEZE_VALUE": "FROZEN",
-                  "THAW_VALUE": "THAWED"}
+        freeze = {"FREEZE_FILE": groups["freezer"] + "/freezer.state", "FREEZE_VALUE": "FROZEN", "THAW_VALUE": "THAWED"}
     else:
         only = plan.cgroup_dirs(name)[0]
         freeze = {"FREEZE_FILE": f"{only}/cgroup.freeze", "FREEZE_VALUE": "1", "THAW_VALUE": "0"}
     return {
-        "HOST": name, "ADDRESS": plan.address(name), "LEADER": str(record.get("leader", "")),
-        "NETNS": plan.namespace(name), "CTLNS": plan.namespace(plan.CONTROLLER), "ROUTERNS": plan.namespace(plan.ROUTER),
-        "PORT": f"v-{name}", "TABLE": f"lab_{name}", "ROOT": str(plan.root_dir(name)), "PKI": str(pki.directory()),
-        "VANTAGENS": plan.namespace("dept-b"), "LAB": str(plan.LAB_DIR), "MEMORY": groups.get("memory", ""), **freeze,
+        "HOST": name,
+        "ADDRESS": plan.address(name),
+        "LEADER": str(record.get("leader", "")),
+        "NETNS": plan.namespace(name),
+        "CTLNS": plan.namespace(plan.CONTROLLER),
+        "ROUTERNS": plan.namespace(plan.ROUTER),
+        "PORT": f"v-{name}",
+        "TABLE": f"lab_{name}",
+        "ROOT": str(plan.root_dir(name)),
+        "PKI": str(pki.directory()),
+        "VANTAGENS": plan.namespace("dept-b"),
+        "LAB": str(plan.LAB_DIR),
+        "MEMORY": groups.get("memory", ""),
+        **freeze,
     }
 
 
@@ -121,8 +143,12 @@ def look(name: str, protocol: str, vantage: str, timeout: float) -> str:
     user, verify = "probe", protocol.endswith("+verify")
     cafile = str(pki.directory() / "ca.pem") if verify else None
     recipient = f"{user}@{name}.{plan.DOMAIN}"
-    return net.in_namespace(plan.namespace(inside), lambda: client.probe(
-        address, protocol.removesuffix("+verify"), user, plan.ACCOUNTS[user], recipient, timeout, cafile))
+    return net.in_namespace(
+        plan.namespace(inside),
+        lambda: client.probe(
+            address, protocol.removesuffix("+verify"), user, plan.ACCOUNTS[user], recipient, timeout, cafile
+        ),
+    )
 
 
 def _settle(scenario: dict[str, Any], name: str) -> float:

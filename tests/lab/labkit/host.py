@@ -20,8 +20,14 @@ from .shell import CLEAN_ENV, LabError, run
 
 BOOT_TIMEOUT = 90.0
 # Daemons a vantage host has no use for.
-MAIL_UNITS = ("postfix.service", "postfix@-.service", "dovecot.service", "dovecot.socket", "opendkim.service",
-              "unbound.service")
+MAIL_UNITS = (
+    "postfix.service",
+    "postfix@-.service",
+    "dovecot.service",
+    "dovecot.socket",
+    "opendkim.service",
+    "unbound.service",
+)
 
 
 def assemble(host: str, lower: Path) -> None:
@@ -33,8 +39,17 @@ def assemble(host: str, lower: Path) -> None:
     run(["mount", "-t", "tmpfs", "-o", f"size={plan.ROOT_SIZE},mode=755", f"lab-{host}", str(layer)])
     for name in ("upper", "work"):
         (layer / name).mkdir()
-    run(["mount", "-t", "overlay", f"lab-{host}", "-o",
-         f"lowerdir={lower},upperdir={layer / 'upper'},workdir={layer / 'work'}", str(root)])
+    run(
+        [
+            "mount",
+            "-t",
+            "overlay",
+            f"lab-{host}",
+            "-o",
+            f"lowerdir={lower},upperdir={layer / 'upper'},workdir={layer / 'work'}",
+            str(root),
+        ]
+    )
     _personalise(host, root)
 
 
@@ -53,8 +68,11 @@ def _personalise(host: str, root: Path) -> None:
             link.unlink(missing_ok=True)
             link.symlink_to("/dev/null")
         return
-    for source, target, mode in ((f"{host}.pem", "host.pem", 0o644), (f"{host}.key", "host.key", 0o600),
-                                 ("ca.pem", "ca.pem", 0o644)):
+    for source, target, mode in (
+        (f"{host}.pem", "host.pem", 0o644),
+        (f"{host}.key", "host.key", 0o600),
+        ("ca.pem", "ca.pem", 0o644),
+    ):
         shutil.copy(pki.directory() / source, root / "etc/ssl/mail" / target)
         (root / "etc/ssl/mail" / target).chmod(mode)
 
@@ -66,22 +84,44 @@ def boot(host: str) -> None:
         group.mkdir(exist_ok=True)
     joins = "".join(f"echo $$ > {group}/cgroup.procs; " for group in groups)
     command = [
-        "systemd-nspawn", "--quiet", "--keep-unit", "--register=no", f"--directory={plan.root_dir(host)}",
-        f"--machine={plan.namespace(host)}", f"--hostname={host}.{plan.DOMAIN}",
-        f"--network-namespace-path=/run/netns/{plan.namespace(host)}", "--capability=CAP_NET_ADMIN,CAP_SYS_PACCT",
-        "--system-call-filter=acct", "--resolv-conf=off", "--timezone=off", "--link-journal=no", "--console=pipe",
+        "systemd-nspawn",
+        "--quiet",
+        "--keep-unit",
+        "--register=no",
+        f"--directory={plan.root_dir(host)}",
+        f"--machine={plan.namespace(host)}",
+        f"--hostname={host}.{plan.DOMAIN}",
+        f"--network-namespace-path=/run/netns/{plan.namespace(host)}",
+        "--capability=CAP_NET_ADMIN,CAP_SYS_PACCT",
+        "--system-call-filter=acct",
+        "--resolv-conf=off",
+        "--timezone=off",
+        "--link-journal=no",
+        "--console=pipe",
         "--boot",
     ]
     log = open(plan.run_dir(host) / "console.log", "w")
     # Pure version-2 groups inside: only there does systemd notice that the last process of a unit is gone.
     child = subprocess.Popen(
-        ["sh", "-c", joins + 'exec "$@"', "sh", *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-        start_new_session=True, cwd="/",
-        env=dict(CLEAN_ENV, SYSTEMD_NSPAWN_UNIFIED_HIERARCHY="1", SYSTEMD_NSPAWN_TMPFS_TMP="0"))
+        ["sh", "-c", joins + 'exec "$@"', "sh", *command],
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+        cwd="/",
+        env=dict(CLEAN_ENV, SYSTEMD_NSPAWN_UNIFIED_HIERARCHY="1", SYSTEMD_NSPAWN_TMPFS_TMP="0"),
+    )
     log.close()
     leader = _wait_for_leader(host, child)
-    state.set_host(host, nspawn=child.pid, nspawn_start=state.start_time(child.pid), leader=leader,
-                   leader_start=state.start_time(leader), root=str(plan.root_dir(host)), booted=time.time())
+    state.set_host(
+        host,
+        nspawn=child.pid,
+        nspawn_start=state.start_time(child.pid),
+        leader=leader,
+        leader_start=state.start_time(leader),
+        root=str(plan.root_dir(host)),
+        booted=time.time(),
+    )
 
 
 def _wait_for_leader(host: str, child: subprocess.Popen) -> int:
@@ -178,13 +218,16 @@ def wait_ready(host: str, timeout: float = BOOT_TIMEOUT) -> None:
 def _speaks(host: str, step: str) -> str:
     if step == "milter":
         ready = net.in_namespace(plan.namespace(host), _milter_listens) and (
-            (plan.root_dir(host) / "var/spool/postfix/private/auth").exists())
+            (plan.root_dir(host) / "var/spool/postfix/private/auth").exists()
+        )
         return "ok" if ready else "milter or SASL socket missing"
     where = plan.CONTROLLER if not plan.is_vantage(host) else plan.ROUTER
     address = plan.address(host)
     if step in ("smtp", "submission"):
-        return net.in_namespace(plan.namespace(where), lambda: client.probe(
-            address, step, "probe", plan.ACCOUNTS["probe"], f"probe@{host}.{plan.DOMAIN}"))
+        return net.in_namespace(
+            plan.namespace(where),
+            lambda: client.probe(address, step, "probe", plan.ACCOUNTS["probe"], f"probe@{host}.{plan.DOMAIN}"),
+        )
     return net.in_namespace(plan.namespace(where), lambda: client.banner(address, step))
 
 
@@ -222,7 +265,7 @@ def _wait_gone(record: dict, which: str, timeout: float = 10.0) -> None:
     end = time.monotonic() + timeout
     while state.alive(record, which) and time.monotonic() < end:
         with contextlib.suppress(ChildProcessError, OSError):
-            os.waitpid(record[which], os.WNOHANG)      # ours when this very process started it
+            os.waitpid(record[which], os.WNOHANG)  # ours when this very process started it
         time.sleep(0.01)
 
 
@@ -235,7 +278,7 @@ def _remove_group(group: Path) -> None:
             except FileNotFoundError:
                 break
             except OSError:
-                time.sleep(0.02)                        # the last processes are still being reaped
+                time.sleep(0.02)  # the last processes are still being reaped
 
 
 def start(host: str) -> None:

@@ -54,12 +54,12 @@ def write() -> str:
         facts["mail_site"] = name if plan.is_vantage(name) else "lab"
         facts.update(hosts[name].get("inventory", {}))
         groups["vantage_points" if plan.is_vantage(name) else "mailservers"][name] = facts
+    known = plan.STATE_DIR / "known_hosts"
     common = {
         "ansible_user": plan.LOGIN_USER,
         "ansible_become": True,
         "ansible_ssh_private_key_file": str(plan.STATE_DIR / "id_ed25519"),
-        "ansible_ssh_common_args":
-            f"-o UserKnownHostsFile={plan.STATE_DIR / 'known_hosts'} -o StrictHostKeyChecking=yes",
+        "ansible_ssh_common_args": f"-o UserKnownHostsFile={known} -o StrictHostKeyChecking=yes",
         "ansible_python_interpreter": "/usr/bin/python3",
     }
     tree = {"all": {"vars": common, "children": {group: {"hosts": members} for group, members in groups.items()}}}

@@ -84,8 +84,14 @@ class Lab:
         else:
             self.reset(name)
 
-    def run(self, name: str, command: str | Sequence[str], check: bool = False, timeout: float = 60,
-            stdin: str | None = None) -> subprocess.CompletedProcess:
+    def run(
+        self,
+        name: str,
+        command: str | Sequence[str],
+        check: bool = False,
+        timeout: float = 60,
+        stdin: str | None = None,
+    ) -> subprocess.CompletedProcess:
         """Run a command (a string goes to sh) as root inside a host, past its network and its sshd."""
         words = ["sh", "-c", command] if isinstance(command, str) else list(command)
         return host.enter(name, words, check=check, timeout=timeout, stdin=stdin)
@@ -107,11 +113,14 @@ class Lab:
         subject = f"lab-{time.time_ns()}"
         begin = time.monotonic()
         address, inside = plan.address(name), plan.namespace(plan.CONTROLLER)
-        answer = net.in_namespace(inside, lambda: client.send(
-            address, "submission", "probe", plan.ACCOUNTS["probe"], f"{user}@{name}.{plan.DOMAIN}", subject))
+        answer = net.in_namespace(
+            inside,
+            lambda: client.send(
+                address, "submission", "probe", plan.ACCOUNTS["probe"], f"{user}@{name}.{plan.DOMAIN}", subject
+            ),
+        )
         while answer == "ok":
-            seen = net.in_namespace(inside, lambda: client.has_message(
-                address, user, plan.ACCOUNTS[user], subject))
+            seen = net.in_namespace(inside, lambda: client.has_message(address, user, plan.ACCOUNTS[user], subject))
             if seen == "ok":
                 return time.monotonic() - begin
             if time.monotonic() - begin > timeout:
@@ -134,9 +143,15 @@ class Lab:
     def status(self) -> dict[str, dict]:
         """Return for each host: address, running, fault."""
         records = state.load()["hosts"]
-        return {name: {"address": plan.address(name), "running": state.alive(record, "leader"),
-                       "fault": record.get("fault"), "leader": record.get("leader")}
-                for name, record in records.items()}
+        return {
+            name: {
+                "address": plan.address(name),
+                "running": state.alive(record, "leader"),
+                "fault": record.get("fault"),
+                "leader": record.get("leader"),
+            }
+            for name, record in records.items()
+        }
 
     def _known(self, name: str) -> None:
         if name not in state.load()["hosts"]:

@@ -39,15 +39,18 @@ def _build_core() -> None:
     controller, router = plan.namespace(plan.CONTROLLER), plan.namespace(plan.ROUTER)
     for name in (controller, router):
         ip(f"netns add {name}")
-    ip_batch([
-        "link set lo up",
-        "link add br0 type bridge",
-        f"address add {plan.CONTROLLER_ADDRESS}/24 dev br0",
-        "link set br0 up",
-        f"link add v-router type veth peer name eth0 netns {router}",
-        "link set v-router master br0 up",
-        f"route add 198.51.100.0/24 via {plan.ROUTER_ADDRESS}",
-    ], controller)
+    ip_batch(
+        [
+            "link set lo up",
+            "link add br0 type bridge",
+            f"address add {plan.CONTROLLER_ADDRESS}/24 dev br0",
+            "link set br0 up",
+            f"link add v-router type veth peer name eth0 netns {router}",
+            "link set v-router master br0 up",
+            f"route add 198.51.100.0/24 via {plan.ROUTER_ADDRESS}",
+        ],
+        controller,
+    )
     ip_batch(["link set lo up", f"address add {plan.ROUTER_ADDRESS}/24 dev eth0", "link set eth0 up"], router)
     _sysctl(router, "net/ipv4/ip_forward", "1")
     # The router must not tell a vantage point to talk to a neighbour directly, nor spend its budget of ICMP errors.
@@ -61,24 +64,33 @@ def _build_host(host: str) -> None:
     if plan.is_vantage(host):
         address, gateway, _ = plan.VANTAGES[host]
         router = plan.namespace(plan.ROUTER)
-        ip_batch([
-            f"link add r-{host} type veth peer name eth0 address {plan.mac(host)} netns {name}",
-            f"address add {gateway}/25 dev r-{host}",
-            f"link set r-{host} up",
-        ], router)
+        ip_batch(
+            [
+                f"link add r-{host} type veth peer name eth0 address {plan.mac(host)} netns {name}",
+                f"address add {gateway}/25 dev r-{host}",
+                f"link set r-{host} up",
+            ],
+            router,
+        )
         prefix = 25
     else:
-        ip_batch([
-            f"link add {_port(host)} type veth peer name eth0 address {plan.mac(host)} netns {name}",
-            f"link set {_port(host)} master br0 up",
-        ], plan.namespace(plan.CONTROLLER))
+        ip_batch(
+            [
+                f"link add {_port(host)} type veth peer name eth0 address {plan.mac(host)} netns {name}",
+                f"link set {_port(host)} master br0 up",
+            ],
+            plan.namespace(plan.CONTROLLER),
+        )
         address, gateway, prefix = plan.address(host), plan.ROUTER_ADDRESS, 24
-    ip_batch([
-        "link set lo up",
-        f"address add {address}/{prefix} dev eth0",
-        "link set eth0 up",
-        f"route add default via {gateway}",
-    ], name)
+    ip_batch(
+        [
+            "link set lo up",
+            f"address add {address}/{prefix} dev eth0",
+            "link set eth0 up",
+            f"route add default via {gateway}",
+        ],
+        name,
+    )
 
 
 def _port(host: str) -> str:
@@ -94,8 +106,10 @@ def heal(host: str) -> None:
     """Take away everything a fault may have put on the wires of host: link down, router tables."""
     if not plan.is_vantage(host):
         ip(f"-n {plan.namespace(plan.CONTROLLER)} link set {_port(host)} up")
-    ip_batch([f"route replace default via {plan.VANTAGES[host][1] if plan.is_vantage(host) else plan.ROUTER_ADDRESS}"],
-             plan.namespace(host))
+    ip_batch(
+        [f"route replace default via {plan.VANTAGES[host][1] if plan.is_vantage(host) else plan.ROUTER_ADDRESS}"],
+        plan.namespace(host),
+    )
     router_table(host, None)
     run(["ip", "netns", "exec", plan.namespace(host), "nft", "flush", "ruleset"])
 
@@ -111,7 +125,7 @@ def router_table(name: str, rules: list[str] | None) -> None:
     text = f"table ip {table}\ndelete table ip {table}\n"
     if rules is not None:
         text += f"table ip {table} {{ chain forward {{ type filter hook forward priority 0; policy accept;\n"
-        text += "\n".join(rules) + "\n} }\n"
+        text += "\n".join(rules) + "\n}\n}\n"
     run(["ip", "netns", "exec", plan.namespace(plan.ROUTER), "nft", "-f", "-"], stdin=text)
 
 

@@ -48,8 +48,27 @@ def ensure(hosts: list[str]) -> None:
     if not _good(ca):
         for old in top.glob("*.pem"):
             old.unlink()
-        run(["openssl", "req", "-x509", "-new", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-             "-days", "3650", "-subj", "/CN=mail lab test authority", "-keyout", str(top / "ca.key"), "-out", str(ca)])
+        run(
+            [
+                "openssl",
+                "req",
+                "-x509",
+                "-new",
+                "-nodes",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+                "-days",
+                "3650",
+                "-subj",
+                "/CN=mail lab test authority",
+                "-keyout",
+                str(top / "ca.key"),
+                "-out",
+                str(ca),
+            ]
+        )
     for host in hosts:
         if not _good(top / f"{host}.pem"):
             now = time.time()
@@ -77,8 +96,28 @@ def _issue(host: str, target: Path, start: float, end: float) -> None:
             run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", str(key)])
         run(["openssl", "req", "-new", "-key", str(key), "-subj", f"/CN={name}", "-out", str(work / "csr")])
         stamp = [time.strftime("%Y%m%d%H%M%SZ", time.gmtime(moment)) for moment in (start, end)]
-        run(["openssl", "ca", "-batch", "-notext", "-config", str(work / "conf"), "-extensions", "host",
-             "-cert", str(top / "ca.pem"), "-keyfile", str(top / "ca.key"),
-             "-startdate", stamp[0], "-enddate", stamp[1],
-             "-in", str(work / "csr"), "-out", str(work / "crt")])
+        run(
+            [
+                "openssl",
+                "ca",
+                "-batch",
+                "-notext",
+                "-config",
+                str(work / "conf"),
+                "-extensions",
+                "host",
+                "-cert",
+                str(top / "ca.pem"),
+                "-keyfile",
+                str(top / "ca.key"),
+                "-startdate",
+                stamp[0],
+                "-enddate",
+                stamp[1],
+                "-in",
+                str(work / "csr"),
+                "-out",
+                str(work / "crt"),
+            ]
+        )
         shutil.copy(work / "crt", target)

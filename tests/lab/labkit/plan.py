@@ -63,7 +63,7 @@ def address(host: str) -> str:
 
 def mac(host: str) -> str:
     """Return a fixed MAC: after a reset a neighbour entry with the old one would make every port time out."""
-    return "02:4d:54:%02x:%02x:%02x" % tuple(int(part) for part in address(host).split(".")[1:])
+    return "02:4d:54:{:02x}:{:02x}:{:02x}".format(*tuple(int(part) for part in address(host).split(".")[1:]))
 
 
 def namespace(name: str) -> str:

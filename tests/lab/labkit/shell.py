@@ -35,8 +35,14 @@ def run(
     feed = {"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}
     try:
         done = subprocess.run(
-            list(command), capture_output=True, text=True, errors="replace", timeout=timeout,
-            env=dict(os.environ, **env) if env else None, check=False, **feed
+            list(command),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            env=dict(os.environ, **env) if env else None,
+            check=False,
+            **feed,
         )
     except FileNotFoundError as missing:
         raise LabError(f"{command[0]} is not installed: run 'lab.py check --install'") from missing
