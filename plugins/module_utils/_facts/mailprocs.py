@@ -62,7 +62,7 @@ def identify(processes, proc="/proc"):
 
 def _is_postfix_master(pid, proc):
     # Cyrus has a "master" too; only Postfix keeps its own in a directory of its name.
-    command = procfs.try_text("{0}/{1}/cmdline".format(proc, pid), 1024).split("\0")[0]
+    command = procfs.try_text("{0}/{1}/cmdline".format(proc, pid), 1024).split("\0", 1)[0]
     return "postfix" in command and procfs.same_pid_namespace(pid, proc)
 
 
@@ -84,7 +84,7 @@ def _ancestor(processes, pid, owners):
 
 def _orphan(record, proc):
     base = "{0}/{1}".format(proc, record.pid)
-    program = procfs.try_link(base + "/exe") or procfs.try_text(base + "/cmdline", 1024).split("\0")[0]
+    program = procfs.try_link(base + "/exe") or procfs.try_text(base + "/cmdline", 1024).split("\0", 1)[0]
     for daemon, folder in (("postfix", "/postfix/"), ("dovecot", "/dovecot/")):
         if folder in program and procfs.same_pid_namespace(record.pid, proc):
             return daemon
@@ -95,7 +95,7 @@ def _role(record, proc):
     # The kernel keeps 15 characters of a name; the command line has it whole.
     if len(record.name) < 15:
         return record.name
-    command = procfs.try_text("{0}/{1}/cmdline".format(proc, record.pid), 1024).split("\0")[0]
+    command = procfs.try_text("{0}/{1}/cmdline".format(proc, record.pid), 1024).split("\0", 1)[0]
     role = command.split(" ")[0].rsplit("/", 1)[-1]
     return role if role.startswith(record.name) else record.name
 

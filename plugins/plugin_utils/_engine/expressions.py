@@ -13,11 +13,17 @@ from __future__ import annotations
 
 import functools
 import re
+import sys
 import typing as t
 
-import jmespath
-import jmespath.exceptions
-import jmespath.functions
+try:
+    import jmespath
+    import jmespath.exceptions
+    import jmespath.functions
+except ImportError:
+    HAVE_JMESPATH = False
+else:
+    HAVE_JMESPATH = True
 
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.units import duration
 
@@ -39,31 +45,32 @@ class _Unknown:
 UNKNOWN = _Unknown()
 
 
-class _Functions(jmespath.functions.Functions):
-    """What rules need beyond JMESPath's own functions: it has neither patterns nor arithmetic."""
+@functools.lru_cache(maxsize=1)
+def _options() -> t.Any:
+    """JMESPath with what rules need beyond its own functions: it has neither patterns nor arithmetic."""
 
-    @jmespath.functions.signature({"types": ["string", "null"]}, {"types": ["string"]})
-    def _func_matches(self, text: str | None, pattern: str) -> bool:
-        """matches(text, 'regular expression'): true when the pattern is found in the text."""
-        return bool(text and _pattern(pattern).search(text))
+    class Functions(jmespath.functions.Functions):
+        @jmespath.functions.signature({"types": ["string", "null"]}, {"types": ["string"]})
+        def _func_matches(self, text: str | None, pattern: str) -> bool:
+            """matches(text, 'regular expression'): true when the pattern is found in the text."""
+            return bool(text and _pattern(pattern).search(text))
 
-    @jmespath.functions.signature({"types": ["number"]}, {"types": ["number"]})
-    def _func_minus(self, left: float, right: float) -> float:
-        """minus(a, b): a - b."""
-        return left - right
+        @jmespath.functions.signature({"types": ["number"]}, {"types": ["number"]})
+        def _func_minus(self, left: float, right: float) -> float:
+            """minus(a, b): a - b."""
+            return left - right
 
-    @jmespath.functions.signature({"types": ["number"]})
-    def _func_duration(self, seconds: float) -> str:
-        """duration(seconds): as a person says it, such as 3 h."""
-        return duration(seconds)
+        @jmespath.functions.signature({"types": ["number"]})
+        def _func_duration(self, seconds: float) -> str:
+            """duration(seconds): as a person says it, such as 3 h."""
+            return duration(seconds)
+
+    return jmespath.Options(custom_functions=Functions())
 
 
 @functools.lru_cache(maxsize=256)
 def _pattern(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
-
-
-_OPTIONS = jmespath.Options(custom_functions=_Functions())
 
 
 class Expression:
@@ -76,6 +83,10 @@ class Expression:
 
     def __init__(self, text: str, schema: Schema = None) -> None:
         self.text = text
+        if not HAVE_JMESPATH:
+            raise ExpressionError(
+                f"the Python of this controller lacks jmespath: {sys.executable} -m pip install jmespath"
+            )
         try:
             self._compiled = jmespath.compile(text)
         except (jmespath.exceptions.JMESPathError, ValueError) as exc:
@@ -90,7 +101,7 @@ class Expression:
     def search(self, document: t.Any) -> t.Any:
         """Find the value, or UNKNOWN where a function met a null it cannot take."""
         try:
-            return self._compiled.search(document, options=_OPTIONS)
+            return self._compiled.search(document, options=_options())
         except jmespath.exceptions.JMESPathTypeError:
             return UNKNOWN
 
@@ -180,7 +191,7 @@ class _Walker:
         return found[0]
 
     def _function_expression(self, node: dict[str, t.Any], schema: Schema) -> Schema:
-        if not hasattr(_OPTIONS.custom_functions, f"_func_{node['value']}"):
+        if not hasattr(_options().custom_functions, f"_func_{node['value']}"):
             raise ExpressionError(f"'{self.text}' calls the function '{node['value']}', which does not exist")
         for child in node["children"]:
             self.walk(child, schema)

@@ -30,10 +30,10 @@ _TO_ASCII = str.maketrans(
         "…": "...",
         "–": "-",
         "—": "-",
-        "‘": "'",
-        "’": "'",
-        "“": '"',
-        "”": '"',
+        "\u2018": "'",
+        "\u2019": "'",
+        "\u201c": '"',
+        "\u201d": '"',
         "·": "|",
         "•": "*",
         "×": "x",
@@ -186,9 +186,11 @@ class Sheet:
         """Add a heading with a line to the margin and a word at its end."""
         right = self.fit(right, self.width // 2)
         title = self.fit(title, self.width - columns(right) - 8)
-        bar = "-" if self.plain else "─"
+        rule = "-" if self.plain else "─"
         fill = self.width - columns(title) - columns(right) - (5 if not right else 6)
-        head = self.paint(bar * 2, "dim") + " " + self.paint(title, style) + " " + self.paint(bar * max(1, fill), "dim")
+        head = (
+            self.paint(rule * 2, "dim") + " " + self.paint(title, style) + " " + self.paint(rule * max(1, fill), "dim")
+        )
         self.raw(head + (" " + self.paint(right, right_style) if right else ""))
 
     def para(self, text: str, style: str = "", indent: int = 0, lead: str = "", lead_style: str = "") -> None:

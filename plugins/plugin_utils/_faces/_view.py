@@ -216,8 +216,8 @@ def _shared(pairs: Sequence[tuple[str, Finding]]) -> tuple[Shared, ...]:
         together.setdefault((finding.id, finding.title), []).append((name, finding))
     found = [
         Shared(
-            min((finding for _, finding in same), key=lambda finding: finding.order),
-            tuple(sorted({name for name, _ in same if name}, key=_safe.natural)),
+            min((finding for dummy, finding in same), key=lambda finding: finding.order),
+            tuple(sorted({name for name, dummy in same if name}, key=_safe.natural)),
         )
         for same in together.values()
     ]

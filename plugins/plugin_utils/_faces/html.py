@@ -76,7 +76,7 @@ def _digest(text: str) -> str:
 
 def _bars(view: _view.Report) -> list[tuple[str, float, float]]:
     """(verdict, start, width) in percent, for the bar of the whole fleet."""
-    total = sum(number for _, number in view.counts) or 1
+    total = sum(number for dummy, number in view.counts) or 1
     bars, start = [], 0.0
     for name, number in view.counts:
         if number:

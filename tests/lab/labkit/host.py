@@ -270,8 +270,8 @@ def _wait_gone(record: dict, which: str, timeout: float = 10.0) -> None:
 
 
 def _remove_group(group: Path) -> None:
-    for inner, _, _ in os.walk(group, topdown=False):
-        for _ in range(50):
+    for inner, dummy_folders, dummy_files in os.walk(group, topdown=False):
+        for dummy in range(50):
             try:
                 os.rmdir(inner)
                 break

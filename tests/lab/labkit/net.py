@@ -62,7 +62,7 @@ def _build_host(host: str) -> None:
     name = plan.namespace(host)
     ip(f"netns add {name}")
     if plan.is_vantage(host):
-        address, gateway, _ = plan.VANTAGES[host]
+        address, gateway, dummy = plan.VANTAGES[host]
         router = plan.namespace(plan.ROUTER)
         ip_batch(
             [

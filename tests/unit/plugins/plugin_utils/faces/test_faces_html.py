@@ -114,7 +114,7 @@ def test_it_is_made_for_everybody() -> None:
     assert page.all("html") == [{"lang": "en"}]
     assert {"name": "viewport", "content": "width=device-width, initial-scale=1"} in page.all("meta")
     assert all(cell.get("scope") in ("row", "col") for cell in page.all("th"))
-    assert [bar.get("aria-label") for bar in page.all("svg")] == ["3 down, 1 degraded, 1 maintenance, 1 healthy"]
+    assert [chart.get("aria-label") for chart in page.all("svg")] == ["3 down, 1 degraded, 1 maintenance, 1 healthy"]
     levels = [int(tag[1]) for tag, dummy in page.elements if re.fullmatch("h[1-6]", tag)]
     assert levels[0] == 1
     assert all(later - earlier <= 1 for earlier, later in zip(levels, levels[1:]))
