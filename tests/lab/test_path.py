@@ -14,7 +14,7 @@ import pytest
 import scenario
 from labkit.lab import Lab
 
-HOSTILE = "{{ lookup('pipe','id') }}<script>alert(1)</script>\\033[31m"
+HOSTILE = "{{ lookup('pipe','id') }}<script>alert(1)</script>\x1b[31m"
 
 
 def report(path: Path) -> dict[str, Any]:
@@ -111,14 +111,15 @@ def test_a_replay_says_the_same(lab: Lab, tmp_path: Path, mail2: str) -> None:
 
 def test_hostile_text_stays_text(lab: Lab, tmp_path: Path, mail2: str) -> None:
     """A banner, a log line, a queue reason and a megabyte without a newline, on a real host."""
-    lab.run(mail2, f"postconf -e \"smtpd_banner=$(printf '{HOSTILE}')\" && postfix reload", check=True)
-    lab.run(mail2, f"logger -t postfix/smtpd -p mail.err \"$(printf 'fatal: no SASL {HOSTILE}')\"", check=True)
+    lab.run(mail2, ["postconf", "-e", f"smtpd_banner={HOSTILE}"], check=True)
+    lab.run(mail2, ["postfix", "reload"], check=True)
+    lab.run(mail2, ["logger", "-t", "postfix/smtpd", "-p", "mail.err", f"fatal: no SASL {HOSTILE}"], check=True)
     lab.run(mail2, "head -c 1000000 /dev/zero | tr '\\0' A >> /var/log/mail.log", check=True)
+    # The reason that stands in the queue for a message which cannot go anywhere.
+    lab.run(mail2, ["postconf", "-e", f"transport_maps=inline:{{ evil.test=retry:4.0.0 {HOSTILE.replace(',', ' ')} }}"])
     lab.run(
         mail2,
-        "postconf -e 'transport_maps=inline:{ evil.test=error:{{lookup(1)}}<script>x</script> }';"
-        " postconf -e 'soft_bounce=yes'; postfix reload; sleep 1;"
-        " printf 'Subject: x\\n\\nx\\n' | sendmail -f alice@example.test a@evil.test; sleep 2",
+        "postfix reload; sleep 1; printf 'Subject: x\n\nx\n' | sendmail -f alice@example.test a@evil.test; sleep 2",
     )
     done = scenario.diagnose(tmp_path / "run")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -129,6 +130,7 @@ def test_hostile_text_stays_text(lab: Lab, tmp_path: Path, mail2: str) -> None:
     assert "<script>alert" not in page and "<script>x" not in page
     sweep = json.loads((tmp_path / "run" / "sweep.json").read_text(encoding="utf-8"))
     services = sweep["vantages"]["controller"]["hosts"][mail2]["services"]
+    assert "evil.test" in lab.run(mail2, "postqueue -j").stdout
     banners = [rung["text"] for one in services for rung in one["rungs"] if rung["rung"] == "banner"]
     assert any("{{ lookup('pipe','id') }}<script>" in banner for banner in banners)
     assert max(len(banner) for banner in banners) <= 600

@@ -86,17 +86,18 @@ def _judge_host(document: Document, rules: list[Rule]) -> tuple[Selection, list[
 
 def _explain_from_above(name: str, selection: Selection, fleet_findings: list[Document]) -> Selection:
     """What a finding about the fleet explains is no root cause of a single host."""
-    causes = [finding for finding in fleet_findings if finding["kind"] == "root_cause" and name in finding["hosts"]]
+    causes = [
+        {**finding, "kind": "fault"}
+        for finding in fleet_findings
+        if finding["kind"] == "root_cause" and name in finding["hosts"]
+    ]
     if not causes:
         return selection
     again = select(
         [*causes, *({**finding, "kind": _before(finding)} for finding in selection.findings)],
         selection.unexplained,
     )
-    kept = [finding for finding in again.findings if finding not in causes]
-    for cause in causes:
-        cause["kind"] = "root_cause"
-    return Selection(kept, again.unexplained)
+    return Selection([finding for finding in again.findings if finding not in causes], again.unexplained)
 
 
 def _before(finding: Document) -> str:
