@@ -9,7 +9,6 @@ A host that cannot be logged into is an observation, never an C(UNREACHABLE) tha
 from __future__ import annotations
 
 import contextlib
-import os
 import shlex
 import signal
 import time
@@ -22,6 +21,7 @@ from ansible.utils.display import Display
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 from ansible_collections.mailops.triage.plugins.plugin_utils import _bundle
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import protocols
+from ansible_collections.mailops.triage.plugins.plugin_utils._processes import end_children
 from ansible_collections.mailops.triage.plugins.plugin_utils._recording import PLAN, Recording, RecordingError
 
 display = Display()
@@ -141,12 +141,10 @@ class ActionModule(ActionBase):
 
 @contextlib.contextmanager
 def _alarm(seconds: float) -> t.Iterator[None]:
-    """End a remote command that does not come back: the connection plugins have no time-out for that."""
+    """Raise _Overdue in the block when the time is up."""
 
     def overdue(number: int, frame: t.Any) -> t.NoReturn:
-        for child in _children():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(child, signal.SIGTERM)
+        end_children()
         raise _Overdue
 
     before = signal.signal(signal.SIGALRM, overdue)
@@ -156,11 +154,3 @@ def _alarm(seconds: float) -> t.Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-
-
-def _children() -> list[int]:
-    """Processes that this worker itself started: the ssh client that hangs."""
-    with contextlib.suppress(OSError, ValueError):
-        with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as listing:
-            return [int(pid) for pid in listing.read().split()]
-    return []

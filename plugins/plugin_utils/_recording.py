@@ -59,10 +59,10 @@ class Recording:
         """Write one file whole or not at all.
 
         :param name: path within the directory
-        :param content: text, or what becomes JSON with sorted keys
+        :param content: text, or what becomes JSON with sorted keys; a date of the inventory becomes its text
         """
         target = self.path / name
-        text = content if isinstance(content, str) else json.dumps(content, sort_keys=True) + "\n"
+        text = content if isinstance(content, str) else json.dumps(content, sort_keys=True, default=str) + "\n"
         try:
             with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False, encoding="utf-8") as draft:
                 draft.write(text)

@@ -25,6 +25,7 @@ from ansible.plugins.loader import connection_loader
 from ansible_collections.mailops.triage.plugins.module_utils._probe.sweep import sweep
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 from ansible_collections.mailops.triage.plugins.plugin_utils import _bundle
+from ansible_collections.mailops.triage.plugins.plugin_utils._processes import end_children
 
 Document = dict[str, t.Any]
 
@@ -68,6 +69,8 @@ def from_everywhere(
             found[name] = {"status": "unreachable", "error": clean(exc)}
         except (AnsibleError, _bundle.BundleError, OSError) as exc:
             found[name] = {"status": "failed", "error": clean(exc)}
+    if not all(future.done() for future in waiting.values()):
+        end_children()
     pool.shutdown(wait=False, cancel_futures=True)
     return found
 

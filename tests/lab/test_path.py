@@ -101,6 +101,16 @@ def test_a_refused_login_is_unknown_and_not_healthy(lab: Lab, tmp_path: Path, ma
     assert found["hosts"]["mail3"]["verdict"] == "healthy"
 
 
+def test_a_host_that_lets_in_and_never_answers_is_judged_from_outside(lab: Lab, tmp_path: Path, mail2: str) -> None:
+    lab.run(
+        mail2, "rm /usr/bin/python3; printf '#!/bin/sh\\nsleep 300\\n' > /usr/bin/python3; chmod 755 /usr/bin/python3"
+    )
+    found = diagnose(tmp_path / "run", "-e", "triage_time_budget=3")
+    host = found["hosts"][mail2]
+    assert (host["login"]["outcome"], host["verdict"]) == ("timeout", "unknown")
+    assert found["hosts"]["mail3"]["verdict"] == "healthy"
+
+
 def test_a_replay_says_the_same(lab: Lab, tmp_path: Path, mail2: str) -> None:
     lab.inject("F041", mail2)
     first = diagnose(tmp_path / "run")

@@ -74,6 +74,8 @@ def _hold_back(rules: t.Iterable[Rule], findings: list[Document], open_questions
         ]
         finding["not_ruled_out"] = behind
         if behind:
+            says = f"for lack of facts it is not ruled out that the cause is: {', '.join(behind)}"
+            finding["evidence"].append({"fact": "not_judged", "value": behind, "says": says})
             finding["confidence"] = min(finding["confidence"], CAUTIOUS)
             finding["remedy"]["auto"] = False
 

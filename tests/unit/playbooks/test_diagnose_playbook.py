@@ -66,6 +66,15 @@ def test_check_mode_leaves_nothing_and_says_the_same(tmp_path: Path) -> None:
     assert "here" in done.stdout and "UNKNOWN" in done.stdout
 
 
+def test_a_date_of_the_inventory_may_be_a_date(tmp_path: Path) -> None:
+    (tmp_path / "host_vars").mkdir()
+    marker = "mail_maintenance:\n  until: 2999-12-01T06:00:00Z\n  by: alice\n"
+    (tmp_path / "host_vars" / "here.yml").write_text(marker, encoding="utf-8")
+    done = play(tmp_path)
+    assert done.returncode == 0, said(done)
+    assert "In maintenance until 2999-12-01" in said(done)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
