@@ -12,19 +12,11 @@ description:
   - Holds the rules of the collection, and those of the site, against a recording and writes C(triage.json).
   - The same recording and rules always give the same findings, so a recording can be judged again at any time, with no
     host at hand.
+extends_documentation_fragment:
+  - mailops.triage.attributes
 attributes:
   check_mode:
-    description: Can run in check mode and return changed status prediction without modifying the target.
-    support: full
     details: A replay then reports into a temporary directory, which M(mailops.triage.report) removes.
-  diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check mode), when in diff mode.
-    support: none
-    details: Nothing is changed on any host.
-  platform:
-    description: Target OS/families that can be operated against.
-    support: full
-    platforms: posix
 options:
   report_dir:
     description: Directory of the recording.

@@ -15,18 +15,8 @@ description:
     over a jump host or another transport. Over loopback only those services are tried that the sweep found wanting.
   - A host that cannot be logged into is an observation, written into the recording; the task does not fail and the host
     does not become unreachable.
-attributes:
-  check_mode:
-    description: Can run in check mode and return changed status prediction without modifying the target.
-    support: full
-  diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check mode), when in diff mode.
-    support: none
-    details: Nothing is changed on any host.
-  platform:
-    description: Target OS/families that can be operated against.
-    support: full
-    platforms: posix
+extends_documentation_fragment:
+  - mailops.triage.attributes
 options:
   report_dir:
     description: Directory of the recording, as M(mailops.triage.sweep) returned it.

@@ -27,26 +27,13 @@ notes:
     log. No message is sent and no login is tried.
   - C(postfix check) is not run, because it costs more than all the rest and never returns on a spool without inodes.
     Its findings about C(main.cf) come from C(postconf), the types of the compiled-in defaults, and C(postqueue).
+extends_documentation_fragment:
+  - mailops.triage.attributes
 attributes:
-  check_mode:
-    description: Can run in check mode and return changed status prediction without modifying the target.
-    support: full
-    details: It changes nothing, and does the same in check mode.
-  diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check mode), when in diff mode.
-    support: none
-    details: Nothing is changed on the host.
   facts:
     description: Action returns an C(ansible_facts) dictionary that will update existing host facts.
     support: full
-  idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates
-      no change.
-    support: full
-    details: It never reports a change.
   platform:
-    description: Target OS/families that can be operated against.
-    support: full
     platforms: linux
 options:
   gather_subset:

@@ -33,24 +33,8 @@ notes:
   - Servers with greylisting or postscreen answer V(450) to strangers at RCPT; let them know the probing host.
   - The soft limit of open files is raised to the hard one while the module runs, and bounds how many services are
     probed at the same time.
-attributes:
-  check_mode:
-    description: Can run in check mode and return changed status prediction without modifying the target.
-    support: full
-    details: It changes nothing, and does the same in check mode.
-  diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check mode), when in diff mode.
-    support: none
-    details: Nothing is changed on any host.
-  idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates
-      no change.
-    support: full
-    details: It never reports a change.
-  platform:
-    description: Target OS/families that can be operated against.
-    support: full
-    platforms: posix
+extends_documentation_fragment:
+  - mailops.triage.attributes
 options:
   targets:
     description: The hosts to probe.
@@ -300,6 +284,12 @@ probe:
               sample:
                 - {"rung": "connect", "ok": true, "code": null, "text": "", "ms": 0.4}
                 - {"rung": "banner", "ok": true, "code": "220", "text": "mail1.example.org ESMTP", "ms": 3.1}
+            retransmits:
+              description: Segments that had to be sent again on this connection, the first included. More than a few
+                mean that packets are lost. Null without a connection, or where the kernel does not say.
+              type: int
+              returned: success
+              sample: 0
             certificate:
               description:
                 - The server's certificate, null without TLS. C(not_before) and C(not_after) are seconds since the

@@ -10,19 +10,11 @@ short_description: Show a diagnosis in the terminal and as a page
 version_added: 0.1.0
 description:
   - Prints the report for a person and writes the self-contained page C(index.html) beside it.
+extends_documentation_fragment:
+  - mailops.triage.attributes
 attributes:
   check_mode:
-    description: Can run in check mode and return changed status prediction without modifying the target.
-    support: full
     details: Nothing is written then, and the temporary recording of the run is removed.
-  diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check mode), when in diff mode.
-    support: none
-    details: Nothing is changed on any host.
-  platform:
-    description: Target OS/families that can be operated against.
-    support: full
-    platforms: posix
 options:
   report_dir:
     description: Directory of the report.

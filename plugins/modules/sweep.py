@@ -13,19 +13,11 @@ description:
     each up to the depth that M(mailops.triage.mail_probe) describes.
   - Run it once for the whole play (C(run_once)). It needs no connection to the mail hosts.
   - A vantage point that cannot be used is reported as such; the others still count.
+extends_documentation_fragment:
+  - mailops.triage.attributes
 attributes:
   check_mode:
-    description: Can run in check mode and return changed status prediction without modifying the target.
-    support: full
     details: The recording then lives in a temporary directory, which M(mailops.triage.report) removes.
-  diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check mode), when in diff mode.
-    support: none
-    details: Nothing is changed on any host.
-  platform:
-    description: Target OS/families that can be operated against.
-    support: full
-    platforms: posix
 options:
   report_dir:
     description:

@@ -164,5 +164,6 @@ class Session(Wire):
             "text": self.text,
             "ms": self.ms,
             "rungs": self.rungs,
+            "retransmits": self.retransmits,
             "certificate": self.certificate,
         }

@@ -175,6 +175,7 @@ class _Sweep:
                 "text": text,
                 "ms": 0.0,
                 "rungs": [],
+                "retransmits": None,
                 "certificate": None,
             }
             for protocol, port in self.targets[name][1]

@@ -11,6 +11,7 @@ Note that this module util is PRIVATE to the collection. It can have breaking ch
 import errno
 import socket
 import ssl
+import struct
 
 from ansible_collections.mailops.triage.plugins.module_utils._probe.errors import Failure, connection_failure
 from ansible_collections.mailops.triage.plugins.module_utils._probe.tls import Tunnel, describe_certificate, reason
@@ -21,6 +22,18 @@ WRITE = 2
 
 # Longest reply that is read, all its lines together. Real ones have a few hundred bytes.
 MAX_REPLY = 65536
+
+
+# struct tcp_info of linux/tcp.h: eight bytes, then 32-bit counters, of which tcpi_total_retrans is the 24th.
+_TOTAL_RETRANS = struct.Struct("=100xI")
+
+
+def retransmits(sock):
+    """Segments that had to be sent again on a connection, the first SYN included; None where the kernel won't say."""
+    try:
+        return _TOTAL_RETRANS.unpack(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TOTAL_RETRANS.size))[0]
+    except (AttributeError, OSError, struct.error):
+        return None
 
 
 class Wire:
@@ -43,6 +56,7 @@ class Wire:
         self.connected = False
         # connect() ended in EHOSTUNREACH.
         self.unreachable = False
+        self.retransmits = None
 
     def safe(self, text, limit: int = 300) -> str:
         """Text from outside, made harmless, without the account's secrets."""
@@ -187,5 +201,7 @@ class Wire:
             alert, self.tunnel = self.tunnel.pending(), None
             if alert:
                 self.last_words(alert)
+        if self.connected:
+            self.retransmits = retransmits(self.sock)
         self.sock.close()
         self.sock = None

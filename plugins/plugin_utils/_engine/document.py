@@ -101,9 +101,14 @@ def _view(name: str, seen: Document) -> Document:
     connected = [service for service in services if service["rung"] != "connect"]
     # A router that finds nobody on the last segment says "host unreachable", which looks like a filter's answer.
     silent = [service for service in at_connect if service["outcome"] in ("timeout", "filtered")]
-    slow = [service for service in connected if _connect_ms(service) >= _SLOW_CONNECT_MS]
+    # One port that needs a second SYN may have a full accept queue; several ports show the path.
+    slow = [
+        service
+        for service in connected
+        if _connect_ms(service) >= _SLOW_CONNECT_MS or (service.get("retransmits") or 0) > 0
+    ]
     ping = seen.get("ping") or {"outcome": "skipped"}
-    # Silence of single ports is a filter's work; loss shows in the echo requests or in repeated SYNs.
+    # Silence of single ports is a filter's work; loss shows in the echo requests or in segments sent again.
     lossy = bool(0 < (ping.get("loss_percent") or 0) < 100 or len(slow) > 1)
     return {
         "name": name,

@@ -229,6 +229,7 @@ def check_record(record: dict) -> None:
         "text",
         "ms",
         "rungs",
+        "retransmits",
         "certificate",
     }
     assert record["outcome"] in {
