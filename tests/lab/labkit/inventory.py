@@ -45,7 +45,12 @@ def absolute(value: Any) -> Any:
 
 def write() -> str:
     """Write .lab/inventory.yml for the hosts in the state; return its path."""
-    hosts = state.load()["hosts"]
+    # Faults are brought upon several hosts at the same time, and each writes the inventory: one after the other.
+    with state.change() as now:
+        return _write(now["hosts"])
+
+
+def _write(hosts: dict[str, dict[str, Any]]) -> str:
     groups: dict[str, dict] = {"mailservers": {}, "vantage_points": {}}
     for name in sorted(hosts, key=lambda one: (len(one), one)):
         facts: dict[str, Any] = {"ansible_host": plan.address(name)}
