@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -164,18 +165,37 @@ def destroy() -> None:
         ip(f"netns delete {name}", check=False)
 
 
+def _enter(path: str) -> None:
+    """Move the calling thread into a network namespace."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if _libc.setns(handle, _CLONE_NEWNET):
+            raise LabError(f"cannot enter namespace {path}: {os.strerror(ctypes.get_errno())}")
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def inside(name: str) -> Iterator[None]:
+    """Let the calling thread, and what it starts, live in a network namespace for a while."""
+    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        _enter(f"/run/netns/{name}")
+        try:
+            yield
+        finally:
+            _enter(f"/proc/self/fd/{home}")
+    finally:
+        os.close(home)
+
+
 def in_namespace(name: str, work: Callable[[], Any]) -> Any:
     """Run work() in a thread of this process that lives in a network namespace; return or raise what it does."""
     box: dict[str, Any] = {}
 
     def enter() -> None:
         try:
-            handle = os.open(f"/run/netns/{name}", os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                if _libc.setns(handle, _CLONE_NEWNET):
-                    raise LabError(f"cannot enter namespace {name}: {os.strerror(ctypes.get_errno())}")
-            finally:
-                os.close(handle)
+            _enter(f"/run/netns/{name}")
             box["value"] = work()
         except Exception as failure:
             box["error"] = failure
