@@ -172,11 +172,11 @@ def _roles(inventory: Document, document: Document) -> list[str]:
     if config is None or services is None:
         return list(protocols.DEFAULT_ROLES)
     roles = []
-    postfix = (config.get("postfix") or {}).get("values") or {}
     dovecot = (config.get("dovecot") or {}).get("values") or {}
     if services.get("mta"):
         roles.append("mta")
-        if "submission" in (postfix.get("services") or ""):
+        ports = {protocols.PORTS[name] for name in protocols.ROLES["submission"]}
+        if any(entry["port"] in ports for entry in (document["listeners"] or {}).get("tcp", [])):
             roles.append("submission")
     spoken = (dovecot.get("protocols") or "").split()
     roles.extend(role for role in ("imap", "pop3", "sieve") if role in spoken)
@@ -233,9 +233,10 @@ def _port(
         listening = bool(heard)
         loopback_only = bool(heard) and all(entry["loopback_only"] for entry in heard)
         queued = max((entry.get("queued") or 0 for entry in heard), default=0)
-        filtered = [entry for entry in listeners.get("filtered") or [] if entry["port"] == number]
+        if listeners["filtered"] is not None:
+            filtered = [entry for entry in listeners["filtered"] if entry["port"] == number]
         # A rule for everybody and for every packet; one that names a source or a rate is another matter.
-        blanket = [entry["verdict"] for entry in filtered if not entry["limited"] and entry["from"] is None]
+        blanket = [entry["verdict"] for entry in filtered or [] if not entry["limited"] and entry["from"] is None]
         blocked = blanket[0] if blanket else None
     worst = first or local or {}
     return {

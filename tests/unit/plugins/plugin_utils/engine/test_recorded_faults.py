@@ -81,3 +81,19 @@ def test_a_missing_fact_never_makes_a_wrong_cause(path: Path, subset: str) -> No
     assert not invented
     assert not [root["id"] for root in roots if root["not_ruled_out"] and root["remedy"]["auto"]]
     assert judged["not_judged"]
+
+
+@pytest.mark.parametrize("path", CASES, ids=name)
+def test_without_roles_in_the_inventory_no_cause_is_invented(path: Path) -> None:
+    """What a host is meant to do is then taken from what is set up there."""
+    case = scenario.kept(path)
+    for record in case["hosts"].values():
+        record["inventory"]["mail_roles"] = None
+    report = judge(case)
+    roots = [one["id"] for one in report["hosts"][case["host"]]["findings"] if one["kind"] == "root_cause"]
+    expected = scenario.faults.load(name(path))["expect"]["root_causes"]
+    # Only the inventory can say that a host is meant to live without the Dovecot that is installed and disabled there.
+    assert sorted(set(roots)) == sorted(expected) or (
+        name(path) == "N04" and roots == ["operator.unit_disabled_or_masked"]
+    )
+    assert report["hosts"][scenario.CONTROL]["verdict"] == "healthy"
