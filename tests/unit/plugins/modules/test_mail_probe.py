@@ -63,8 +63,8 @@ def test_password_is_nowhere_in_the_result(tmp_path):
         status, result = run(tmp_path, targets=[target(server.port, "submission")], account=account, ping=False)
     assert status == 0
     assert result["probe"]["hosts"]["mail1"]["services"][0]["outcome"] == "ok"
-    assert "correct-horse" not in json.dumps({**result, "invocation": None})
-    assert result["invocation"]["module_args"]["account"]["password"] == "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+    # ansible-core up to 2.20 repeats the arguments, masked; later ones leave them out.
+    assert "correct-horse" not in json.dumps(result)
 
 
 @pytest.mark.parametrize(
