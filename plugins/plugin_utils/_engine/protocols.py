@@ -10,18 +10,10 @@ from __future__ import annotations
 
 import typing as t
 
-PORTS: dict[str, int] = {
-    "ssh": 22,
-    "smtp": 25,
-    "submission": 587,
-    "submissions": 465,
-    "imap": 143,
-    "imaps": 993,
-    "pop3": 110,
-    "pop3s": 995,
-    "lmtp": 24,
-    "sieve": 4190,
-}
+from ansible_collections.mailops.triage.plugins.module_utils._probe import options
+
+# The login first: it decides what else can be seen.
+PORTS: dict[str, int] = {"ssh": options.PORTS["ssh"], **options.PORTS}
 """Registered ports (IANA service names; C(sieve) is ManageSieve)."""
 
 ROLES: dict[str, tuple[str, ...]] = {

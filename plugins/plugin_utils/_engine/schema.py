@@ -56,7 +56,7 @@ _JOINED = _object(
 _FLEET = _object(
     "",
     run=_object("now"),
-    hosts=_list(_object("name site verdict silent cut answering_from cut_from answers")),
+    hosts=_list(_object("name site silent cut answering_from cut_from answers")),
     vantages=_list(_object("name kind tried cut answering only_from_here cut_hosts")),
     sites=_list(_object("name hosts silent silent_hosts others_answering")),
 )
