@@ -68,7 +68,8 @@ ssh-keygen -q -t ed25519 -N '' -C lab -f /etc/ssh/ssh_host_ed25519_key
 : > /etc/machine-id
 rm -f /var/lib/dbus/machine-id /etc/hostname
 systemctl -q enable ssh dovecot postfix opendkim unbound rsyslog
-systemctl -q disable acct.service nftables.service 2>/dev/null || true
+# Installed for single faults and for comparison; each is started by who needs it.
+systemctl -q disable acct.service nftables.service fail2ban.service monit.service smartmontools.service 2>/dev/null || true
 systemctl -q mask getty.target console-getty.service systemd-logind.service systemd-networkd.service \
   apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer fstrim.timer e2scrub_all.timer e2scrub_reap.service \
   systemd-update-utmp.service systemd-update-utmp-runlevel.service systemd-firstboot.service \
