@@ -87,6 +87,7 @@ class Flow(object):
             "qmgr": self.qmgr,
             "nqmgr": self.qmgr,
             "dovecot": self.dovecot,
+            "anvil": self.anvil,
         }
         for name in ("smtp", "lmtp", "local", "virtual", "pipe", "error", "discard", "retry"):
             self.handlers[name] = self.smtp if name == "smtp" else self.lmtp if name == "lmtp" else self.delivery
@@ -156,6 +157,8 @@ class Flow(object):
             self.good["message_in"] = self.stamp
             if b", sasl_method=" in message:
                 self.good["submitted"] = self.stamp
+            return True
+        if message.startswith((b"Anonymous TLS c", b"Trusted TLS c", b"Untrusted TLS c", b"Verified TLS c")):
             return True
         if b"reject: " in message:
             self._reject(message)
@@ -263,6 +266,10 @@ class Flow(object):
         if place == _DELIVERED and good:
             self.good[good] = self.stamp
         return place == _DELIVERED
+
+    def anvil(self, message):
+        """What counts connections tells of them from time to time."""
+        return message.startswith(b"statistics: ")
 
     def dovecot(self, message):
         """Logins, good and bad."""

@@ -11,13 +11,12 @@ Note that this module util is PRIVATE to the collection. It can have breaking ch
 """
 
 import re
-from collections import namedtuple
+from collections import OrderedDict, namedtuple
 
 from ansible_collections.mailops.triage.plugins.module_utils._facts import logread, signatures
 
-# family: see log.family; handler: of the flow, or None; signs: the signatures this identifier may write; needles: one
-# pattern for all their needles, or None
-Kind = namedtuple("Kind", "family identifier handler signs needles")
+# family: one of FAMILIES; handler: of the flow, or None; signs: pairs of a needle and the signatures that have it
+Kind = namedtuple("Kind", "family handler signs")
 
 _LEVELS = {b"Info:", b"Warning:", b"Error:", b"Fatal:", b"Panic:", b"Debug:"}
 _FAIL2BAN = re.compile(rb" *\[\d+\]: (?:[A-Z]+ +)")
@@ -74,10 +73,11 @@ class Pass(object):
         handler = None
         if stream in self._flowing:
             handler = self.flow.handlers.get(identifier.rpartition("/")[2] if stream == "mta" else identifier)
-        signs = signatures.of(identifier)
-        needles = {needle for entry in signs for needle in entry.needles}
-        pattern = re.compile(b"|".join(re.escape(needle).encode() for needle in sorted(needles))) if needles else None
-        return Kind(stream, identifier, handler, signs, pattern)
+        signs = OrderedDict()
+        for entry in signatures.of(identifier):
+            for needle in entry.needles:
+                signs.setdefault(needle.encode("utf-8"), []).append(entry)
+        return Kind(stream, handler, list(signs.items()))
 
     def line(self, line, source):
         """A parsed line of the journal, see logread.Line."""
@@ -91,8 +91,7 @@ class Pass(object):
             self.flow.lines += 1
             if kind.handler(message):
                 return
-        if kind.needles is not None and kind.needles.search(message):
-            self._signs(kind, message, line.when, source)
+        self._signs(kind, message, line.when, source)
 
     def feed(self, piece, source, hosts=None, until=None):
         """Whole lines of a log file.
@@ -133,8 +132,11 @@ class Pass(object):
                 flow.stamp = line
                 if handler(message):
                     continue
-            if kind.needles is not None and kind.needles.search(message):
-                self._file_signs(kind, line, message, source, until)
+            for needle, entries in kind.signs:
+                # The plain search for a dozen words is quicker than one pattern with all of them.
+                if needle in message:
+                    self._file_signs(kind, line, message, source, until)
+                    break
         flow.lines += lines
         self._last, self._outside = last, outside
         flow.absorb()
@@ -173,11 +175,16 @@ class Pass(object):
             self._signs(kind, message, when, source)
 
     def _signs(self, kind, message, when, source):
-        text = message[: logread.LONGEST_LINE].decode("utf-8", "replace")
-        for entry in kind.signs:
-            if any(needle in text for needle in entry.needles):
-                found = signatures.compiled(entry.pattern).match(text)
+        text, seen = None, set()
+        for needle, entries in kind.signs:
+            if needle not in message:
+                continue
+            if text is None:
+                text = message[: logread.LONGEST_LINE].decode("utf-8", "replace")
+            for entry in entries:
+                found = signatures.compiled(entry.pattern).match(text) if entry.id not in seen else None
                 if found:
+                    seen.add(entry.id)
                     self.tally.hit(entry, found, when, text, source)
 
     def finish(self):
