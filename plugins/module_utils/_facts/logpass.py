@@ -15,8 +15,9 @@ from collections import OrderedDict, namedtuple
 
 from ansible_collections.mailops.triage.plugins.module_utils._facts import logread, signatures
 
-# family: one of FAMILIES; handler: of the flow, or None; signs: pairs of a needle and the signatures that have it
-Kind = namedtuple("Kind", "family handler signs")
+# family: one of FAMILIES; handler: of the flow, or None; needles: words, one of which a line with a signature has;
+# signs: pairs of a needle and the signatures that have it
+Kind = namedtuple("Kind", "family handler needles signs")
 
 _LEVELS = {b"Info:", b"Warning:", b"Error:", b"Fatal:", b"Panic:", b"Debug:"}
 _FAIL2BAN = re.compile(rb" *\[\d+\]: (?:[A-Z]+ +)")
@@ -42,11 +43,13 @@ class Pass(object):
     """What reads lines.
 
     :param flow: see flow.Flow
-    :param tally: see tally.Tally
+    :param tally: see tally.Tally; None: no signatures are looked for
+    :param until: epoch; later lines do not count
     """
 
-    def __init__(self, flow, tally, since, now):
+    def __init__(self, flow, tally, since, now, until=None):
         self.flow, self.tally, self.since, self.now = flow, tally, since, now
+        self.until = now + 3600 if until is None else until
         self.oldest = None
         self._kinds = {}
         self._tags = {}
@@ -74,14 +77,14 @@ class Pass(object):
         if stream in self._flowing:
             handler = self.flow.handlers.get(identifier.rpartition("/")[2] if stream == "mta" else identifier)
         signs = OrderedDict()
-        for entry in signatures.of(identifier):
+        for entry in signatures.of(identifier) if self.tally is not None else ():
             for needle in entry.needles:
                 signs.setdefault(needle.encode("utf-8"), []).append(entry)
-        return Kind(stream, handler, list(signs.items()))
+        return Kind(stream, handler, tuple(signs), list(signs.items()))
 
     def line(self, line, source):
         """A parsed line of the journal, see logread.Line."""
-        if line is None or not line.trusted or line.when is None or not self.since <= line.when <= self.now + 3600:
+        if line is None or not line.trusted or line.when is None or not self.since <= line.when <= self.until:
             return
         kind = self.kind(line.identifier)
         message = line.message.encode("utf-8", "replace")
@@ -107,7 +110,7 @@ class Pass(object):
             if line[4:5] == b"-":
                 if line[10:11] == b" ":
                     line = line[:10] + b"T" + line[11:]
-                key, parts = line[:16], line[20:].split(b" ", 3)[1:]
+                key, parts = line[:16], line[19:].split(b" ", 3)[1:]
             else:
                 key, parts = line[:12], line[16:].split(b" ", 2)
             if len(parts) < 3:
@@ -132,7 +135,7 @@ class Pass(object):
                 flow.stamp = line
                 if handler(message):
                     continue
-            for needle, entries in kind.signs:
+            for needle in kind.needles:
                 # The plain search for a dozen words is quicker than one pattern with all of them.
                 if needle in message:
                     self._file_signs(kind, line, message, source, until)
@@ -144,7 +147,7 @@ class Pass(object):
     def _turn(self, line):
         """A minute begins; is it outside of the window?"""
         moment = logread.moment_of(line, self.now)
-        if moment is None or moment + 60 <= self.since or moment > self.now + 3600:
+        if moment is None or moment + 60 <= self.since or moment > self.until:
             return True
         if self.oldest is None or moment < self.oldest:
             self.oldest = moment
