@@ -55,7 +55,7 @@ _EARLY = {
     "listeners": (listeners.packet_filter,),
     "disk": (postfix.explicit, postfix.defaults, dovecot.doveconf),
     "queue": (spool.postqueue, postfix.explicit, postfix.defaults),
-    "log": (journal.look,),
+    "log": (journal.look, journal.kernel_talk),
     "config": (postfix.explicit, postfix.defaults, dovecot.doveconf, spool.postqueue),
 }
 
