@@ -81,7 +81,7 @@ class ActionModule(ActionBase):
         if ssh not in ("ok", "unknown") and self._direct():
             # The sweep has just waited for this port in vain; waiting for it again would tell nothing new.
             return {"outcome": "skipped", "text": f"ssh does not answer ({ssh})"}, None
-        arguments = {**options, "services": known.get("failing")}
+        arguments = {**options, "services": known.get("failing"), "addresses": known.get("sources")}
         subsets = arguments.pop("gather_subset")
         try:
             with _alarm(options["time_budget"] + _GRACE):

@@ -150,7 +150,8 @@ def _seen_of(seen: dict[str, t.Any], hosts: list[str]) -> dict[str, t.Any]:
     """For each host what its examination should know.
 
     C(ssh): how its ssh port answered the controller. C(failing): the mail protocols that failed from at least one
-    vantage point, which are worth trying on the host itself; null when nobody could look.
+    vantage point, which are worth trying on the host itself; null when nobody could look. C(sources): the addresses
+    that the vantage points come from, to be looked for in its lists of banned ones.
     """
     found = {}
     for host in hosts:
@@ -167,5 +168,8 @@ def _seen_of(seen: dict[str, t.Any], hosts: list[str]) -> dict[str, t.Any]:
         found[host] = {
             "ssh": "ok" if "ok" in logins else logins[0] if logins else "unknown",
             "failing": sorted(failing) if outcomes else None,
+            "sources": sorted(
+                {view["hosts"][host].get("source") for view in seen.values() if host in view.get("hosts", {})} - {None}
+            ),
         }
     return found

@@ -68,6 +68,7 @@ def build(host: str, record: Document, vantages: dict[str, Document], now: float
     if login.get("transport", "ssh") in protocols.SSH_TRANSPORTS:
         document["expected"].insert(0, "ssh")
     document["ports"] = _ports(document, vantages)
+    document["bans"] = _bans(document["bans"], views)
     document["certificates"] = _certificates(document["loopback"], vantages, now)
     document["missing"] = _missing(record)
     return document
@@ -118,6 +119,7 @@ def _view(name: str, seen: Document) -> Document:
         "ping": ping["outcome"],
         "loss_percent": ping.get("loss_percent"),
         "neighbour": seen.get("neighbour", "unknown"),
+        "source": seen.get("source"),
         "resolve": (seen.get("resolve") or {}).get("outcome", "skipped"),
         "tried": len(services),
         "ok": sum(service["outcome"] == "ok" for service in services),
@@ -263,6 +265,18 @@ def _port(
         "filtered": filtered,
         "blocked": blocked,
     }
+
+
+def _bans(bans: Document | None, views: list[Document]) -> Document | None:
+    """Tell of each banned address which vantage points come from it."""
+    if bans is None:
+        return None
+    sources = {view["source"]: view["name"] for view in views if view["source"]}
+    entries = [
+        {**entry, "vantages": sorted(sources[one] for one in entry["asked"] if one in sources)}
+        for entry in bans["entries"]
+    ]
+    return {**bans, "entries": entries}
 
 
 def _certificates(loopback: Document | None, vantages: dict[str, Document], now: float) -> list[Document]:

@@ -29,7 +29,7 @@ def _list(items: Schema) -> Schema:
 
 
 _VIEW = _object(
-    "name kind ping loss_percent neighbour resolve tried ok connected silent mute refused slow_connects lossy dead cut"
+    "name kind ping loss_percent neighbour source resolve tried ok connected silent mute refused slow_connects lossy dead cut"
 )
 _PORT = _object(
     "protocol family port expected remote remote_rung outcomes failed_from ok_from everywhere local"
@@ -69,6 +69,8 @@ def host() -> Schema:
     for daemon in ("mta", "mda"):
         record = plain(expanded["services"])["properties"][daemon]
         plain(record)["properties"].update(role={}, expected={})
+    banned = plain(expanded["bans"])["properties"]["entries"]["items"]
+    banned["properties"].update(vantages={})
     return {"type": "object", "properties": {**expanded, **_JOINED["properties"]}}
 
 
