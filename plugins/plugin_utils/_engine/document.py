@@ -29,6 +29,8 @@ SUBSETS = (
     "config",
     "dns",
     "loopback",
+    "mailboxes",
+    "bans",
 )
 
 _SLOW_CONNECT_MS = 900
