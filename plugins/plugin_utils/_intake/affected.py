@@ -92,6 +92,6 @@ def _sort(item: str, hosts: t.Container[str], points: t.Container[str]) -> tuple
     if _USER.match(local) and (not at or (_DOMAIN.match(domain) and ".." not in domain)):
         return "users", item
     raise AffectedError(
-        f"triage_affected: '{clean(item, 60)}' is no user name or mail address, no IP address or network, no host of the"
-        f" inventory, no vantage point, and none of the words {', '.join(SCOPES)}"
+        f"triage_affected: '{clean(item, 60)}' is no user name or mail address, no IP address or network, no host of"
+        f" the inventory, no vantage point, and none of the words {', '.join(SCOPES)}"
     )

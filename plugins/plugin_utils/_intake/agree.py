@@ -22,15 +22,27 @@ Document = dict[str, t.Any]
 _REACH = ("timeout", "refused", "filtered", "reset", "no_banner")
 _PHASES = {"tls_error": "tls", "auth_error": "login", "protocol_error": "transfer"}
 _WORDS = {
-    "refused": "is refused",
-    "filtered": "is blocked",
-    "timeout": "times out",
-    "reset": "is cut off",
-    "no_banner": "connects but stays silent",
-    "tls_error": "fails in TLS",
-    "auth_error": "refuses the login",
-    "protocol_error": "answers with an error",
+    "refused": ("is refused", "are refused"),
+    "filtered": ("is blocked", "are blocked"),
+    "timeout": ("times out", "time out"),
+    "reset": ("is cut off", "are cut off"),
+    "no_banner": ("connects but stays silent", "connect but stay silent"),
+    "tls_error": ("fails in TLS", "fail in TLS"),
+    "auth_error": ("refuses the login", "refuse the login"),
+    "protocol_error": ("answers with an error", "answer with an error"),
 }
+_UNSEEN_BY_PROBES = ("client.*", "traffic.*", "network.packet_loss", "network.name_unresolved", "network.mtu_blackhole")
+"""Causes that a user suffers from although probes get their answer."""
+
+_SEEN_BY_PROBES = ("network.*", "operator.*", "*_not_running", "*a_hung", "*crash_loop*", "*_fatal", "hardware.host_*")
+"""Causes that would show in the probes of the very protocol that the user names."""
+
+_OTHERS_BUSINESS = {
+    "receive": ("*.mta_*", "*queue*", "*milter*", "*sasl*", "*remote_destination*", "*on_hold*", "reputation.*"),
+    "send": ("*.mda_*", "*imap*", "*mailbox*", "*mailstore*"),
+}
+"""Causes that have nothing to do with reading mail over POP3 or IMAP, or with handing it in."""
+
 _CALLED = {"pop3": "POP3", "imap": "IMAP", "submission": "submission", "smtp": "SMTP", "sieve": "ManageSieve"}
 _SCOPES = {"one": "one user", "department": "a department", "everyone": "everyone"}
 
@@ -107,7 +119,7 @@ class _Scene:
         ports = [port for name in statement["protocols"] or FAMILIES for port in FAMILIES[name]]
         called = _listed([_CALLED[name] for name in statement["protocols"]]) or "mail"
         failing = self._failing(ports)
-        fitting = self._fitting(statement["fits"])
+        fitting = self._fitting(statement, bool(failing))
         if failing:
             seen = f"{_fates(failing)}{self._because(failing)}"
             if fitting or _same_phase(statement["phase"], failing):
@@ -147,20 +159,25 @@ class _Scene:
                 if symptom["protocol"] in ports and here:
                     found.append((name, symptom))
         # What only the host itself sees says less than what a client sees.
-        return sorted(found, key=lambda one: one[1]["where"] == "local")
+        outside = [one for one in found if one[1]["where"] != "local"]
+        return outside or found
 
-    def _fitting(self, patterns: list[str]) -> list[str]:
-        """The causes that would make such a complaint."""
+    def _fitting(self, statement: Document, failing: bool) -> list[str]:
+        """The causes that would make such a complaint; where the probes get their answer, only those behind it."""
+        named = bool(statement["protocols"]) and not failing
+        causes = [("", finding) for finding in self.fleet]
+        causes += [(f" (on {name})", finding) for name, host in self.hosts.items() for finding in host["findings"]]
         found = []
-        for finding in self.fleet:
-            if any(fnmatch.fnmatchcase(finding["id"], pattern) for pattern in patterns):
-                found.append(finding["title"])
-        for name, host in self.hosts.items():
-            for finding in host["findings"]:
-                if finding["kind"] == "root_cause" and any(
-                    fnmatch.fnmatchcase(finding["id"], pattern) for pattern in patterns
-                ):
-                    found.append(f"{finding['title']} (on {name})")
+        for where, finding in causes:
+            fits = _like(finding["id"], statement["fits"])
+            if named and statement["phase"] in ("resolve", "connect"):
+                fits = fits and _like(finding["id"], _UNSEEN_BY_PROBES)
+            elif named and statement["phase"] is None:
+                fits = fits and (_like(finding["id"], _UNSEEN_BY_PROBES) or not _like(finding["id"], _SEEN_BY_PROBES))
+            if not {"smtp"} & set(statement["protocols"]) or statement["direction"] == "send":
+                fits = fits and not _like(finding["id"], _OTHERS_BUSINESS.get(statement["direction"], ()))
+            if finding["kind"] == "root_cause" and fits:
+                found.append(f"{finding['title']}{where}")
         return list(dict.fromkeys(found))
 
     def _because(self, failing: list[tuple[str, Document]]) -> str:
@@ -195,7 +212,7 @@ class _Scene:
     def _elsewhere(self, called: str, looked: list[str], points: list[str]) -> str:
         """Nothing is wrong with what the user names: what else is, and whom to ask what."""
         where = "everywhere" if set(looked) == set(self.hosts) else f"on {_listed(looked[:4])}"
-        said = f"{called} answers {where} (seen from {_listed(points[:4])})"
+        said = f"{called} {'answer' if ' and ' in called else 'answers'} {where} (seen from {_listed(points[:4])})"
         others = [finding["title"] for host in self.hosts.values() for finding in host["findings"] if _root(finding)]
         others += [finding["title"] for finding in self.fleet]
         if others:
@@ -204,6 +221,10 @@ class _Scene:
         if self.addresses and not self.segments:
             said += f", and probe from the network of {self.addresses[0]} (triage_vantage_points)"
         return said
+
+
+def _like(identity: str, patterns: t.Iterable[str]) -> bool:
+    return any(fnmatch.fnmatchcase(identity, pattern) for pattern in patterns)
 
 
 def _root(finding: Document) -> bool:
@@ -226,16 +247,16 @@ def _same_phase(phase: str | None, failing: list[tuple[str, Document]]) -> bool:
 
 def _fates(failing: list[tuple[str, Document]]) -> str:
     """Such as "pop3 is refused on mail2, mail3; pop3 times out on mail4"."""
-    groups: dict[str, dict[str, dict[str, None]]] = {}
+    groups: dict[tuple[str, str], dict[str, dict[str, None]]] = {}
     for name, symptom in failing:
-        fate = _WORDS.get(symptom["outcome"], symptom["outcome"])
-        if symptom["where"] == "segment":
-            fate += f" from {_listed(symptom['from'][:3])}"
-        groups.setdefault(fate, {}).setdefault(name, {})[symptom["protocol"]] = None
+        place = f" from {_listed(symptom['from'][:3])}" if symptom["where"] == "segment" else ""
+        groups.setdefault((symptom["outcome"], place), {}).setdefault(name, {})[symptom["protocol"]] = None
     parts = []
-    for fate, hosts in list(groups.items())[:2]:
+    for (outcome, place), hosts in list(groups.items())[:2]:
         names = list(dict.fromkeys(protocol for protocols in hosts.values() for protocol in protocols))
-        parts.append(f"{_listed(names)} {fate} on {_listed(list(hosts)[:4])}{' and others' if len(hosts) > 4 else ''}")
+        fate = _WORDS.get(outcome, (outcome, outcome))[len(names) > 1]
+        more = " and others" if len(hosts) > 4 else ""
+        parts.append(f"{_listed(names)} {fate}{place} on {_listed(list(hosts)[:4])}{more}")
     return "; ".join(parts)
 
 

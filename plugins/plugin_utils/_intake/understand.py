@@ -38,8 +38,9 @@ def understand(text: object, known: t.Sequence[Entry]) -> Document:
     """Read a report.
 
     :param text: as the user, the ticket or the mail program wrote it
-    :returns: C(text), C(statements), C(scope) (C(one), C(department), C(everyone), or null when it does not say), C(works)
-        (protocols that the user says do work). An unknown text gives no statements: nothing is guessed.
+    :returns: C(text); C(statements); C(scope), which is C(one), C(department), C(everyone), or null when it does not
+        say; C(works), the protocols that do work as the user says. An unknown text gives no statements: nothing is
+        guessed.
     """
     whole = tidy(text)
     said = [_read(clause, known) for clause in clauses(whole)]
@@ -47,7 +48,9 @@ def understand(text: object, known: t.Sequence[Entry]) -> Document:
     statements: list[Document] = []
     for clause in said:
         for entry in clause.complaints:
-            statement = _statement(entry, clause.quote, clause.hints, everywhere)
+            # A number that belongs to one protocol tells the protocol of the words beside it.
+            beside = clause.hints + [other for other in clause.complaints if other is not entry]
+            statement = _statement(entry, clause.quote, clause.hints, beside, everywhere)
             if len(statements) < _MOST and not any(_same(statement, other) for other in statements):
                 statements.append(statement)
     scopes = [hint.scope for hint in everywhere if hint.scope]
@@ -95,7 +98,7 @@ def _read(clause: str, known: t.Sequence[Entry]) -> _Said:
     )
 
 
-def _statement(entry: Entry, quote: str, near: list[Entry], everywhere: list[Entry]) -> Document:
+def _statement(entry: Entry, quote: str, near: list[Entry], beside: list[Entry], everywhere: list[Entry]) -> Document:
     """Put an entry and the hints beside it together; the hints of the whole text count where the clause has none."""
     directions = {hint.direction for hint in near if hint.direction} or (
         {hint.direction for hint in everywhere if hint.direction} if not entry.direction else set()
@@ -103,7 +106,7 @@ def _statement(entry: Entry, quote: str, near: list[Entry], everywhere: list[Ent
     direction = entry.direction if entry.direction in ("send", "receive") else None
     if direction is None and len(directions) == 1:
         direction = t.cast(str, next(iter(directions)))
-    spoken = _spoken(near) or _spoken(everywhere)
+    spoken = _spoken(near) or _spoken(beside) or _spoken(everywhere)
     protocols = _narrow(list(entry.protocols) or list(spoken), spoken)
     if direction in ("send", "receive"):
         protocols = _narrow(protocols or list(DIRECTIONS[direction]), DIRECTIONS[direction])
