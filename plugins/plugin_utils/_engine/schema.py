@@ -29,7 +29,8 @@ def _list(items: Schema) -> Schema:
 
 
 _VIEW = _object(
-    "name kind ping loss_percent neighbour source resolve tried ok connected silent mute refused slow_connects lossy dead cut"
+    "name kind ping loss_percent neighbour source resolve tried ok connected silent mute refused slow_connects lossy dead"
+    " cut"
 )
 _PORT = _object(
     "protocol family port expected remote remote_rung outcomes failed_from ok_from everywhere local"
@@ -71,7 +72,9 @@ def host() -> Schema:
         record = plain(expanded["services"])["properties"][daemon]
         plain(record)["properties"].update(role={}, expected={})
     banned = plain(expanded["bans"])["properties"]["entries"]["items"]
-    banned["properties"].update(vantages={})
+    banned["properties"].update(vantages={}, failing={}, reported={})
+    affected = plain(expanded["mailboxes"])["properties"]["affected"]["items"]
+    affected["properties"].update(banned={})
     return {"type": "object", "properties": {**expanded, **_JOINED["properties"]}}
 
 
