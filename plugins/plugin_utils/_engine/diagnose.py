@@ -20,6 +20,7 @@ from ansible_collections.mailops.triage.plugins.plugin_utils._engine.protocols i
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.rules import Rule
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.select import Selection, select
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.symptoms import served_otherwise, symptoms
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine.users import users
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.verdict import Verdict, verdict
 from ansible_collections.mailops.triage.plugins.plugin_utils._intake.agree import agree
 from ansible_collections.mailops.triage.plugins.plugin_utils._intake.reported import reported
@@ -84,6 +85,7 @@ def join(run: Document, sweep: Document, hosts: dict[str, Document]) -> dict[str
             raise InventoryError(f"host '{name}': {exc}") from exc
         documents[name]["reported"] = reported(run)
         documents[name]["symptoms"] = symptoms(documents[name])
+        documents[name]["users"] = users(documents[name])
     fleet_document.siblings(documents)
     return documents
 

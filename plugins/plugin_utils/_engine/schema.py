@@ -13,6 +13,7 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.expressions import plain
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine.users import HITS
 
 ROOT = Path(__file__).resolve().parents[3]
 """The collection's own directory, in a checkout and installed alike."""
@@ -37,6 +38,10 @@ _PORT = _object(
     " local_rung code text rung listening loopback_only queued blocked",
     filtered=_list(_object("port protocol verdict tool where rule packets from limited")),
 )
+_MAILBOX = _object(
+    "user path exists owner owner_matches bytes messages inbox_messages inbox_old inbox_unseen oldest complete reason",
+    quota=_object("limit_bytes limit_messages used_bytes used_messages percent"),
+)
 _JOINED = _object(
     "roles expected",
     inventory=_object(
@@ -53,6 +58,14 @@ _JOINED = _object(
     ports=_list(_PORT),
     certificates=_list(_object("protocol port seen_from subject names serial not_after days_left")),
     reported=_object("protocols directions scope users addresses hosts segments"),
+    users=_list(
+        _object(
+            "user reported known banned barred barred_since last_login failed last_failed failed_from failed_sources",
+            hits=_object(" ".join(HITS)),
+            mailbox=_MAILBOX,
+            broken_filter=_object("user script since line"),
+        )
+    ),
     symptoms=_list(_object("id protocol family where outcome rung code text from_")),
 )
 _FLEET = _object(
