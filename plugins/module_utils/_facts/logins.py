@@ -9,7 +9,7 @@ Note that this module util is PRIVATE to the collection. It can have breaking ch
 import re
 import time
 
-from ansible_collections.mailops.triage.plugins.module_utils._facts import logread
+from ansible_collections.mailops.triage.plugins.module_utils._facts import logfiles, logread
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 
 _FILES = ("/var/log/mail.log", "/var/log/maillog", "/var/log/dovecot.log", "/var/log/syslog", "/var/log/messages")
@@ -41,10 +41,10 @@ def of_users(context, users):
     if text:
         count(text.splitlines(), found, _unix_moment)
         return found
-    piece = _from_files(context)
-    if piece is None:
+    lines = _from_files(context)
+    if lines is None:
         return None if text is None else found
-    count(piece.splitlines(), found, lambda line: logread.parse_moment(line, context.now)[0])
+    count(lines, found, lambda line: logread.parse_moment(line, context.now)[0])
     return found
 
 
@@ -95,11 +95,17 @@ def _from_journal(context, users):
 
 
 def _from_files(context):
-    """The end of the first log file that is there; None when there is none."""
+    """Lines about logins at the end of the first log file that is there, oldest first; None when there is none."""
     since, stop = context.now - float(context.options["log_window"]), time.monotonic() + _SECONDS
     for name in _FILES:
+        found = []
         try:
-            return logread.read_back(context.path(name), since, context.now, _BYTES, stop)[0]
+            for segment in reversed(list(logfiles.segments(context.path(name), since, context.now, _BYTES)[0])):
+                for piece in segment:
+                    found += [line.decode("utf-8", "replace") for line in piece.split(b"\n") if b"-login: " in line]
+                    if time.monotonic() >= stop:
+                        return found
         except OSError:
             continue
+        return found
     return None
