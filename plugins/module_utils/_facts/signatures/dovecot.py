@@ -191,8 +191,8 @@ TABLE = (
         "mda",
         "auth",
         ("has expired", "account expired", "assword expired", "no longer valid"),
-        r"(?:[\w.-]+(?:\([^()]*\))?: )*(?:(?:Info|Error"
-        r"|Warning): )?(?:pam_unix\([^()]*\): account (?P<key>\S+) has expired"
+        r"(?:[\w.-]+(?:\([^()]*\))?(?:<[^<>]*>)?: |conn \S+ \([^()]*\): )*"
+        r"(?:pam_unix\([^()]*\): account (?P<key>\S+) has expired"
         r"|pam\((?P<key_pam>[^(),]*)[^()]*\): .*(?:account (?:has )?expired|no longer valid"
         r"|[Pp]assword (?:has )?expired)|\w+\((?P<key_db>[^(),]*)[^()]*\): Password expired)",
     ),
