@@ -34,7 +34,7 @@ _VIEW = _object(
     " cut"
 )
 _PORT = _object(
-    "protocol family port expected remote remote_rung outcomes failed_from ok_from everywhere local"
+    "protocol family port expected remote remote_rung outcomes failed_from ok_from logged_in everywhere local"
     " local_rung code text rung listening loopback_only queued blocked",
     filtered=_list(_object("port protocol verdict tool where rule packets from limited")),
 )
