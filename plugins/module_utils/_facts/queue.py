@@ -96,5 +96,6 @@ def document(scan, told, answer, daemon, cut):
         "top_destinations": spool.top(known["destinations"], known["recipients"]) if told is not None else None,
         "top_senders": spool.top(known["senders"], known["messages"]) if told is not None else None,
         "top_reasons": spool.top(known["reasons"], known["recipients"]) if told is not None else None,
+        "connect_timeouts": known.get("connect_timeouts") if told is not None else None,
         "truncated": scan.truncated or cut,
     }

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.mailops.triage.plugins.plugin_utils._engine import protocols
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine import derived, protocols
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.maintenance import maintenance
 
 SUBSETS = (
@@ -66,6 +66,10 @@ def build(host: str, record: Document, vantages: dict[str, Document], now: float
     if login.get("transport", "ssh") in protocols.SSH_TRANSPORTS:
         document["expected"].insert(0, "ssh")
     document["ports"] = _ports(document, vantages)
+    document["disk"] = derived.with_deleted(document["disk"])
+    document["crashes"] = derived.crashes(document["log"])
+    document["oom"] = derived.oom(document["log"], document["memory"], document["processes"])
+    document["queue_file"] = derived.queue_file(document["log"])
     document["certificates"] = _certificates(document["loopback"], vantages, now)
     document["missing"] = _missing(record)
     return document
@@ -191,7 +195,8 @@ def _services(services: Document | None, roles: list[str]) -> Document | None:
     for daemon, served in (("mta", ("mta", "submission")), ("mda", ("imap", "pop3"))):
         if services.get(daemon):
             expected = any(role in roles for role in served)
-            joined[daemon] = {**services[daemon], "role": daemon, "expected": expected}
+            ending = derived.ending(services[daemon]["unit_state"])
+            joined[daemon] = {**services[daemon], "role": daemon, "expected": expected, "ending": ending}
     return joined
 
 
@@ -255,6 +260,8 @@ def _port(
         "code": worst.get("code"),
         "text": worst.get("text"),
         "rung": worst.get("rung"),
+        "ms": derived.fastest(outside.values() if outside else [local or {}]),
+        "banner_ms": derived.fastest(outside.values() if outside else [local or {}], "banner"),
         "listening": listening,
         "loopback_only": loopback_only,
         "queued": queued,

@@ -286,7 +286,9 @@ def test_top_cpu_leaves_out_the_collector():
 
     before = {pid: one(pid, 1, 0) for pid in (10, 11, 12)}
     after = {10: one(10, 1, 50), 11: one(11, 10, 90), 12: one(12, 1, 25)}
-    assert load.top_cpu(before, after, 1.0, ticks=100, own=10) == [{"pid": 12, "name": "p12", "cpu_percent": 25.0}]
+    assert load.top_cpu(before, after, 1.0, ticks=100, own=10) == [
+        {"pid": 12, "name": "p12", "cpu_percent": 25.0, "cpu_seconds": 0.2}
+    ]
 
 
 def test_mounts():
