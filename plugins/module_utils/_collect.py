@@ -14,6 +14,7 @@ from ansible_collections.mailops.triage.plugins.module_utils._facts import (
     disk,
     dns,
     dovecot,
+    hardware,
     host,
     journal,
     listeners,
@@ -46,6 +47,7 @@ COLLECTORS = {
     "config": config.collect,
     "dns": dns.collect,
     "loopback": loopback.collect,
+    "hardware": hardware.collect,
 }
 SUBSETS = tuple(COLLECTORS)
 

@@ -29,6 +29,7 @@ SUBSETS = (
     "config",
     "dns",
     "loopback",
+    "hardware",
 )
 
 _SLOW_CONNECT_MS = 900
