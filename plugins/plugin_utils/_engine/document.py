@@ -30,6 +30,8 @@ SUBSETS = (
     "dns",
     "loopback",
     "hardware",
+    "mailboxes",
+    "bans",
 )
 
 _SLOW_CONNECT_MS = 900
