@@ -14,6 +14,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import protocols
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine.headroom import headroom
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.maintenance import maintenance
 
 SUBSETS = (
@@ -25,6 +26,7 @@ SUBSETS = (
     "memory",
     "disk",
     "queue",
+    "traffic",
     "log",
     "config",
     "dns",
@@ -67,6 +69,7 @@ def build(host: str, record: Document, vantages: dict[str, Document], now: float
         document["expected"].insert(0, "ssh")
     document["ports"] = _ports(document, vantages)
     document["certificates"] = _certificates(document["loopback"], vantages, now)
+    document["headroom"] = headroom(document)
     document["missing"] = _missing(record)
     return document
 
