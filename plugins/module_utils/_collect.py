@@ -29,6 +29,7 @@ from ansible_collections.mailops.triage.plugins.module_utils._facts import (
     queue,
     services,
     spool,
+    traffic,
     units,
 )
 from ansible_collections.mailops.triage.plugins.module_utils._facts.context import Context
@@ -45,6 +46,7 @@ COLLECTORS = {
     "memory": memory.collect,
     "disk": disk.collect,
     "queue": queue.collect,
+    "traffic": traffic.collect,
     "log": log.collect,
     "config": config.collect,
     "dns": dns.collect,
@@ -61,6 +63,7 @@ _EARLY = {
     "listeners": (listeners.packet_filter,),
     "disk": (postfix.explicit, postfix.defaults, dovecot.doveconf),
     "queue": (spool.postqueue, postfix.explicit, postfix.defaults),
+    "traffic": (postfix.explicit, postfix.defaults, dovecot.doveconf),
     "log": (journal.look,),
     "config": (postfix.explicit, postfix.defaults, dovecot.doveconf, spool.postqueue),
     "mailboxes": (dovecot.doveconf,),

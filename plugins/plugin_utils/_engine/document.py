@@ -14,6 +14,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import derived, protocols
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine.headroom import headroom
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.maintenance import maintenance
 
 SUBSETS = (
@@ -25,6 +26,7 @@ SUBSETS = (
     "memory",
     "disk",
     "queue",
+    "traffic",
     "log",
     "config",
     "dns",
@@ -74,6 +76,7 @@ def build(host: str, record: Document, vantages: dict[str, Document], now: float
     document["oom"] = derived.oom(document["log"], document["memory"], document["processes"])
     document["queue_file"] = derived.queue_file(document["log"])
     document["certificates"] = _certificates(document["loopback"], vantages, now)
+    document["headroom"] = headroom(document)
     document["missing"] = _missing(record)
     return document
 

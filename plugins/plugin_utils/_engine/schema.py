@@ -54,6 +54,7 @@ _JOINED = _object(
     ),
     ports=_list(_PORT),
     certificates=_list(_object("protocol port seen_from subject names serial not_after days_left")),
+    headroom=_list(_object("what used limit percent says")),
     symptoms=_list(_object("id protocol family where outcome rung code text from_")),
 )
 _FLEET = _object(
