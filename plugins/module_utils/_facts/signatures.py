@@ -287,7 +287,13 @@ CATALOGUE = (
         r"(?:Client host|client|Sender address|Helo command) \[[^\]]*\] blocked using \S+",
     ),
     _s("loops_back", "mta", "smtp", "loops back to myself", _DELIVERY + r"mail for \S+ loops back to myself"),
-    _s("qmgr_fatal_file", "mta", "qmgr", "fatal: ", r"fatal: \w+: (?:envelope records out of order|.*record)"),
+    _s(
+        "qmgr_fatal_file",
+        "mta",
+        "qmgr",
+        ("envelope records out of order", "bad extra offset"),
+        r"fatal: (?:\w+: envelope records out of order|bad extra offset .*file \S+)",
+    ),
     # Postfix: traffic
     _s(
         "conn_rate",
@@ -387,7 +393,7 @@ CATALOGUE = (
         "mda",
         "dovecot",
         "killed with signal",
-        r"\S+: (?:Error|Fatal): service\([^)]*\): child \d+ killed with signal \d+",
+        r"\S+: (?:Error|Fatal): (?:master: )?service\([^)]*\): child \d+ killed with signal \d+",
     ),
     _s(
         "user_ip_limit",
