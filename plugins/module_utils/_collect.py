@@ -21,6 +21,7 @@ from ansible_collections.mailops.triage.plugins.module_utils._facts import (
     log,
     loopback,
     memory,
+    patches,
     postfix,
     processes,
     queue,
@@ -46,6 +47,7 @@ COLLECTORS = {
     "config": config.collect,
     "dns": dns.collect,
     "loopback": loopback.collect,
+    "patches": patches.collect,
 }
 SUBSETS = tuple(COLLECTORS)
 

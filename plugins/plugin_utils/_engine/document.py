@@ -29,6 +29,7 @@ SUBSETS = (
     "config",
     "dns",
     "loopback",
+    "patches",
 )
 
 _SLOW_CONNECT_MS = 900
