@@ -28,24 +28,27 @@ _UPGRADE = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (?:upgrade|install) ([^
 
 
 def parse_status(text):
-    """What /var/lib/dpkg/status says.
+    """What /var/lib/dpkg/status says; of two stanzas of a package the later one counts.
 
     :returns: (dict of installed package to version, set of packages on hold, list of {package, state} unfinished)
     """
-    installed, held, unfinished = {}, set(), []
+    installed, held, unfinished = {}, set(), {}
     for match in _STANZA.finditer(text):
+        name = match.group(1)
         state = _STATE.search(match.group(2))
         version = _VERSION.search(match.group(2))
         if state is None:
             continue
         want, flag, now = state.groups()
+        installed.pop(name, None)
+        unfinished.pop(name, None)
         if now == "installed" and version is not None:
-            installed[match.group(1)] = version.group(1)
+            installed[name] = version.group(1)
         if want == "hold":
-            held.add(match.group(1))
+            held.add(name)
         if flag != "ok" or now not in _FINISHED and not now.startswith("triggers-"):
-            unfinished.append({"package": match.group(1), "state": now if flag == "ok" else flag})
-    return installed, held, unfinished
+            unfinished[name] = now if flag == "ok" else flag
+    return installed, held, [{"package": name, "state": unfinished[name]} for name in sorted(unfinished)]
 
 
 def parse_newer(text, installed):
@@ -82,12 +85,12 @@ def parse_log(text, since):
     return sorted(found, key=lambda one: (-one["at"], one["package"]))
 
 
-def interrupted(context):
-    """Did a dpkg end in the middle? Then it left its journal behind."""
+def journal(context):
+    """Names of the journal that a dpkg which ended in the middle left behind, oldest first."""
     try:
-        return any(name.isdigit() for name in os.listdir(context.path(_UPDATES)))
+        return sorted(name for name in os.listdir(context.path(_UPDATES)) if name.isdigit())
     except OSError:
-        return False
+        return []
 
 
 def tail(path, limit):
@@ -108,11 +111,14 @@ def upgrades(context, since):
 
 
 def status(context):
-    """See parse_status.
+    """See parse_status; what stands in dpkg's journal is newer than the status file.
 
     :raises OSError: when the file cannot be read
     """
-    return parse_status(procfs.read_text(context.path(STATUS), _STATUS_BYTES))
+    text = procfs.read_text(context.path(STATUS), _STATUS_BYTES)
+    for name in journal(context)[:200]:
+        text += "\n" + procfs.try_text(os.path.join(context.path(_UPDATES), name))
+    return parse_status(text)
 
 
 def security(context, installed):

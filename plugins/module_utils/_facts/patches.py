@@ -89,7 +89,7 @@ def _debian(context, document):
     ]
     document["unfinished"].sort(key=lambda one: (one["daemon"] is None, one["package"]))
     del document["unfinished"][_MOST:]
-    document["interrupted"] = dpkg.interrupted(context)
+    document["interrupted"] = bool(dpkg.journal(context))
     document["upgrades"] = _upgrades(dpkg.upgrades(context, context.now - _WEEK))
     known = dpkg.security(context, installed)
     if known["lists_at"]:
@@ -176,7 +176,7 @@ def _stale(context):
             found.append(
                 {
                     "pid": pid,
-                    "daemon": daemon,
+                    "daemon": clean(role, 40) if daemon == "other" else daemon,
                     "role": clean(role, 40),
                     "files": [clean(os.path.basename(name), 80) for name in files[:10]],
                 }
