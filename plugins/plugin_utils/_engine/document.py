@@ -34,6 +34,7 @@ SUBSETS = (
     "hardware",
     "mailboxes",
     "bans",
+    "patches",
 )
 
 _SLOW_CONNECT_MS = 900
@@ -74,7 +75,6 @@ def build(host: str, record: Document, vantages: dict[str, Document], now: float
     document["disk"] = derived.with_deleted(document["disk"])
     document["crashes"] = derived.crashes(document["log"])
     document["oom"] = derived.oom(document["log"], document["memory"], document["processes"])
-    document["queue_file"] = derived.queue_file(document["log"])
     document["certificates"] = _certificates(document["loopback"], vantages, now)
     document["headroom"] = headroom(document)
     document["missing"] = _missing(record)

@@ -38,7 +38,7 @@ _PORT = _object(
 )
 _CRASH = _object("daemon program signal signal_name protocols current last sample")
 _JOINED = _object(
-    "roles expected queue_file",
+    "roles expected",
     crashes=_list(_CRASH),
     oom=_object("victim victim_pid", consumer=_object("pid name rss_bytes")),
     inventory=_object(
