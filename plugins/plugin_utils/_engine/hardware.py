@@ -16,7 +16,7 @@ Document = dict[str, t.Any]
 
 TEXTS = ("contract", "spare", "location", "serial")
 BMC_TYPES = ("redfish", "ipmi")
-_BMC_KEYS = ("type", "address", "port", "user", "password", "verify", "ca", "system")
+_BMC_KEYS = ("type", "address", "port", "user", "password", "verify", "ca", "system", "cipher")
 _SECRET = ("user", "password")
 
 
@@ -58,7 +58,7 @@ def hardware(value: t.Any) -> Document:
 def bmc(value: t.Any) -> Document:
     """Read the BMC's part.
 
-    :returns: C(type), C(address), C(port), C(user), C(password), C(verify), C(ca), C(system)
+    :returns: C(type), C(address), C(port), C(user), C(password), C(verify), C(ca), C(system), C(cipher)
     :raises HardwareError: saying what is wrong
     """
     if not isinstance(value, dict):
@@ -73,6 +73,9 @@ def bmc(value: t.Any) -> Document:
     port = value.get("port")
     if port is not None and not str(port).isdigit():
         raise HardwareError(f"mail_hardware.bmc.port must be a number, not '{clean(port, 40)}'")
+    cipher = value.get("cipher")
+    if cipher is not None and not str(cipher).isdigit():
+        raise HardwareError(f"mail_hardware.bmc.cipher must be a number, not '{clean(cipher, 40)}'")
     return {
         "type": value["type"],
         "address": value["address"],
@@ -82,6 +85,7 @@ def bmc(value: t.Any) -> Document:
         "verify": value.get("verify", True),
         "ca": value.get("ca"),
         "system": value.get("system"),
+        "cipher": int(cipher) if cipher is not None else None,
     }
 
 

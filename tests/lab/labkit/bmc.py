@@ -100,7 +100,7 @@ def start(kind: str, words: Iterable[str], port: int | None = None) -> dict[str,
     (folder / "pid").write_text(str(child.pid))
     _wait(kind, port, child, folder)
     found = {"type": kind, "address": ADDRESS, "port": port, "user": USER, "password": PASSWORD}
-    return {**found, "ca": str(folder / "cert.pem")} if kind == "redfish" else found
+    return {**found, "ca": str(folder / "cert.pem")} if kind == "redfish" else {**found, "cipher": 3}
 
 
 def stop(kind: str) -> None:
