@@ -15,6 +15,7 @@ import typing as t
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import document as host_document
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import fleet as fleet_document
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.evaluate import judge
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine.hardware import HardwareError
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.maintenance import MaintenanceError
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.protocols import UnknownRoleError
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.rules import Rule
@@ -48,7 +49,7 @@ def diagnose(run: Document, sweep: Document, hosts: dict[str, Document], rules: 
         seen_from = {vantage: seen["hosts"][name] for vantage, seen in usable.items() if name in seen["hosts"]}
         try:
             documents[name] = host_document.build(name, record, seen_from, now)
-        except (MaintenanceError, UnknownRoleError) as exc:
+        except (HardwareError, MaintenanceError, UnknownRoleError) as exc:
             raise InventoryError(f"host '{name}': {exc}") from exc
     fleet_document.siblings(documents)
     host_rules = [rule for rule in rules if rule.level == "host"]

@@ -14,8 +14,10 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import derived, protocols
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine.hardware import hardware
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.headroom import headroom
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.maintenance import maintenance
+from ansible_collections.mailops.triage.plugins.plugin_utils._outofband import answer
 
 SUBSETS = (
     "host",
@@ -60,7 +62,7 @@ def build(host: str, record: Document, vantages: dict[str, Document], now: float
         "roles": inventory.get("mail_roles"),
         "site": inventory.get("mail_site"),
         "redundancy_group": inventory.get("mail_redundancy_group"),
-        "hardware": inventory.get("mail_hardware"),
+        "hardware": hardware(inventory.get("mail_hardware")),
         "maintenance": maintenance(inventory.get("mail_maintenance"), now),
     }
     document["run"] = {"host": host, "now": now}
@@ -77,8 +79,20 @@ def build(host: str, record: Document, vantages: dict[str, Document], now: float
     document["oom"] = derived.oom(document["log"], document["memory"], document["processes"])
     document["certificates"] = _certificates(document["loopback"], vantages, now)
     document["headroom"] = headroom(document)
+    document["oob"] = _out_of_band(record.get("oob"), now)
     document["missing"] = _missing(record)
     return document
+
+
+def _out_of_band(found: Document | None, now: float) -> Document:
+    """What the BMC says, with the age of each entry of its log."""
+    if found is None:
+        return answer.nothing("not asked: the host is not dark")
+    log = [
+        {**entry, "age_s": max(0.0, now - entry["when"]) if entry["when"] is not None else None}
+        for entry in found["log"]
+    ]
+    return {**found, "log": log}
 
 
 def _controller_first(item: tuple[str, Document]) -> tuple[bool, str]:

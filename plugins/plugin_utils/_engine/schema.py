@@ -43,7 +43,7 @@ _JOINED = _object(
     oom=_object("victim victim_pid", consumer=_object("pid name rss_bytes")),
     inventory=_object(
         "roles site redundancy_group",
-        hardware={},
+        hardware=_object("contract spare location serial", bmc=_object("type address")),
         maintenance=_object("active until by reason"),
     ),
     run=_object("host now"),
@@ -51,6 +51,11 @@ _JOINED = _object(
         "login login_text judged silent cut pinged neighbour_incomplete mute ok answering_from cut_from lossy_from"
         " unresolved siblings siblings_answering",
         vantages=_list(_VIEW),
+    ),
+    oob=_object(
+        "asked via power health reason seconds",
+        **{name: _list(_object("name state detail serial")) for name in ("psus", "fans", "drives", "memory", "links")},
+        log=_list(_object("when severity text age_s")),
     ),
     ports=_list(_PORT),
     certificates=_list(_object("protocol port seen_from subject names serial not_after days_left")),

@@ -9,6 +9,7 @@ A scenario is tests/lab/faults/<ID>_<name>.yml; README.md describes its fields.
 from __future__ import annotations
 
 import re
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,7 @@ def _names(name: str) -> dict[str, str]:
         "PKI": str(pki.directory()),
         "VANTAGENS": plan.namespace("dept-b"),
         "LAB": str(plan.LAB_DIR),
+        "PYTHON": sys.executable,
         "MEMORY": groups.get("memory", ""),
         **freeze,
     }
