@@ -140,11 +140,11 @@ def _names(name: str) -> dict[str, str]:
     }
 
 
-def look(name: str, protocol: str, vantage: str, timeout: float) -> str:
+def look(name: str, protocol: str, vantage: str, timeout: float, user: str = "probe") -> str:
     """Say in a few words what a user at a vantage sees of one service of a host."""
     inside = name if vantage == "self" else vantage
     address = "127.0.0.1" if vantage == "self" else plan.address(name)
-    user, verify = "probe", protocol.endswith("+verify")
+    verify = protocol.endswith("+verify")
     cafile = str(pki.directory() / "ca.pem") if verify else None
     recipient = f"{user}@{name}.{plan.DOMAIN}"
     return net.in_namespace(
@@ -175,6 +175,6 @@ def _unmet(condition: dict[str, Any], name: str) -> str | None:
         wrong = f"rc {done.returncode} of: {condition['host']} {done.stderr.strip()[-200:]}"
         return None if done.returncode == 0 else wrong
     vantage = condition.get("from", plan.CONTROLLER)
-    seen = look(name, condition["probe"], vantage, condition.get("wait", 4))
+    seen = look(name, condition["probe"], vantage, condition.get("wait", 4), condition.get("user", "probe"))
     wrong = f"{condition['probe']} from {vantage} is '{seen}', not {condition['is']}"
     return None if re.match(condition["is"], seen) else wrong
