@@ -35,15 +35,37 @@ def alternatives(text: str) -> list[list[str]]:
 
 
 def compared(text: str) -> list[str]:
-    """What a part compares: both sides, but for literals; nothing where the part is true or false by itself."""
+    """What a part looks at: both sides of a comparison, but for literals; else the facts that a function is given."""
     sides = _split(text, *_COMPARING)
-    return list(dict.fromkeys(_bare(side) for side in sides if not _literal(side))) if len(sides) > 1 else []
+    if len(sides) == 1:
+        return _paths(text) if "(" in text else []
+    return list(dict.fromkeys(_bare(side) for side in sides if not _literal(side)))
 
 
 def guards(text: str) -> bool:
     """Is the part a mere "if it is there at all"?"""
     plain = "".join(text.split())
     return plain.endswith("!=`null`")
+
+
+def _paths(text: str) -> list[str]:
+    """The paths that a text names, but for those inside of its own brackets, which start elsewhere."""
+    found: list[str] = []
+    depth = 0
+    tokens = _tokens(text)
+    for token, following in zip(tokens, [*tokens[1:], {"type": "eof"}]):
+        if token["type"] in ("lbracket", "lbrace", "filter"):
+            depth += 1
+        elif token["type"] in ("rbracket", "rbrace"):
+            depth -= 1
+        elif token["type"] == "unquoted_identifier" and not depth and following["type"] != "lparen":
+            if found and found[-1].endswith("."):
+                found[-1] += token["value"]
+            else:
+                found.append(token["value"])
+        elif token["type"] == "dot" and not depth and found:
+            found[-1] += "."
+    return list(dict.fromkeys(path.rstrip(".") for path in found))
 
 
 def _together(text: str) -> list[str]:
