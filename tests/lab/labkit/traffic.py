@@ -95,9 +95,7 @@ def hijack(traffic: Traffic) -> tuple[dict[str, str], Iterator[Job]]:
     def jobs() -> Iterator[Job]:
         for start in range(0, traffic.count, 8):
             source = sources[start // 8 % len(sources)]
-            spam = [
-                traffic.message(f"{account}@{plan.DOMAIN}", f"victim{start + more}@slow.test") for more in range(8)
-            ]
+            spam = [traffic.message(f"{account}@{plan.DOMAIN}", f"victim{start + more}@slow.test") for more in range(8)]
             yield traffic.send(source, spam, account)
 
     return {"account": account, "sender": f"{account}@{plan.DOMAIN}"}, jobs()
