@@ -21,6 +21,9 @@ notes:
   - Needs root for most of it. Without, the parts that it may not see are V(null) or marked so.
   - The log is read back for O(log_window) seconds, newest first, at most 8 MiB and two seconds for each source. On a
     busy host the routine lines reach less far back than warnings do; then C(log.truncated) is true.
+  - The flow of mail is counted from the log files, also rotated and packed ones, as long as they are written to; else
+    from the journal. In a log that several hosts write to, only the lines of this host's names count; a log that names
+    one single host is this host's, even under an old name.
   - All text that came from outside (log lines, banners, queue reasons) is untrusted. It is bounded and free of control
     characters, and must not be templated.
   - Loopback connections to the mail ports and to milters, the SASL socket and the LMTP socket leave a line in the mail
@@ -124,10 +127,17 @@ mail_facts:
       sample:
         services: [{"daemon": "postfix", "name": "smtp", "role": "smtpd", "count": 12, "limit": 100}]
     log:
-      description: The log sources, and for each known line C(count), C(current), C(first), C(last) and C(sample).
+      description:
+        - The log sources; for each known line C(count), C(current) (since the daemon started and since the last good
+          event that proves the trouble over), C(first), C(last), C(sample) and C(keys) (who or what the lines name).
+        - C(flow) counts connections, accepted, rejected, deferred, bounced and delivered mail and good and failed
+          logins by minute, over ten minutes, an hour and the window, and names who has the largest share of the hour.
       type: dict
       returned: when gathered
-      sample: {"signatures": {"enospc": {"count": 0, "current": 0}}, "truncated": false}
+      sample:
+        signatures: {"enospc": {"count": 0, "current": 0, "keys": []}}
+        truncated: false
+        flow: {"hour": {"connections": 12, "accepted": 7, "failed_logins": 0}, "complete": true}
 ansible_facts:
   description: The same document as a host fact.
   type: dict
