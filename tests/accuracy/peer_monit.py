@@ -89,9 +89,8 @@ def watch(lab: Lab, name: str, scenario: dict[str, Any]) -> peers.Deed:
     try:
         lab.run(name, START, check=True)
         time.sleep(WATCHES)
-        deed.said = _lines(lab.run(name, ["cat", f"{HOME}/log"], check=True).stdout)
+        read(deed, lab.run(name, ["cat", f"{HOME}/log"], check=True).stdout, scenario)
         lab.run(name, END)
-        read(deed, scenario)
     except LabError as failure:
         deed.said.append(str(failure))
     deed.left = peers.settle(lab, name, since) if deed.actions else deed.broken
@@ -103,12 +102,11 @@ def _lines(text: str) -> list[str]:
     return ["[" + " ".join(entry.split()) for entry in re.split(r"(?m)^\[(?=\d{4}-)", text) if entry.strip()]
 
 
-def read(deed: peers.Deed, scenario: dict[str, Any]) -> None:
+def read(deed: peers.Deed, log: str, scenario: dict[str, Any]) -> None:
     """Take alarms and actions from Monit's log."""
     true = scenario["expect"]["root_causes"]
     actions = set()
-    lines, deed.said = deed.said, []
-    for line in lines:
+    for line in _lines(log):
         alarm, action = ALARM.search(line), ACTION.search(line)
         if alarm:
             deed.detected = True
