@@ -11,7 +11,7 @@ import metrics
 import scenario
 from rounds import Played
 
-MEASURES = ("detected", "category", "scope", "root cause", "risk", "remedy", "forbidden")
+MEASURES = ("detected", "category", "scope", "root cause", "offender", "risk", "remedy", "forbidden")
 
 
 def show(played: Played, missed: list[str], seconds: float) -> None:
