@@ -46,8 +46,8 @@ options:
     description:
       - Which parts to gather, in the manner of M(ansible.builtin.setup). V(all), the names below, and each name with
         V(!) before it to leave it out. Only exclusions mean everything else.
-      - V(host), V(services), V(processes), V(listeners), V(load), V(memory), V(disk), V(queue), V(log), V(config),
-        V(dns), V(loopback), V(mailboxes), V(bans).
+      - V(host), V(services), V(processes), V(listeners), V(load), V(memory), V(disk), V(queue), V(traffic), V(log),
+        V(config), V(dns), V(loopback), V(hardware), V(mailboxes), V(bans), V(patches).
     type: list
     elements: str
     default: [all]
@@ -136,6 +136,12 @@ mail_facts:
       returned: when gathered
       sample:
         mta: {"product": "postfix", "unit": "postfix@-.service", "master": {"state": "S", "pid": 207}}
+    traffic:
+      description: Who is connected to each mail port, how many processes serve them and how many may.
+      type: dict
+      returned: when gathered
+      sample:
+        services: [{"daemon": "postfix", "name": "smtp", "role": "smtpd", "count": 12, "limit": 100}]
     log:
       description:
         - The log sources; for each known line C(count), C(current) (since the daemon started and since the last good

@@ -15,6 +15,7 @@ import typing as t
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import document as host_document
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import fleet as fleet_document
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.evaluate import judge
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine.hardware import HardwareError
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.maintenance import MaintenanceError
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.protocols import UnknownRoleError
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.rules import Rule
@@ -81,7 +82,7 @@ def join(run: Document, sweep: Document, hosts: dict[str, Document]) -> dict[str
         seen_from = {vantage: seen["hosts"][name] for vantage, seen in usable.items() if name in seen["hosts"]}
         try:
             documents[name] = host_document.build(name, record, seen_from, run["started"])
-        except (MaintenanceError, UnknownRoleError) as exc:
+        except (HardwareError, MaintenanceError, UnknownRoleError) as exc:
             raise InventoryError(f"host '{name}': {exc}") from exc
         documents[name]["reported"] = reported(run)
         documents[name]["symptoms"] = symptoms(documents[name])

@@ -14,8 +14,12 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ansible_collections.mailops.triage.plugins.plugin_utils._engine import protocols
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine import derived, protocols
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine.front import bouncing, front
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine.hardware import hardware
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine.headroom import headroom
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.maintenance import maintenance
+from ansible_collections.mailops.triage.plugins.plugin_utils._outofband import answer
 
 SUBSETS = (
     "host",
@@ -26,12 +30,15 @@ SUBSETS = (
     "memory",
     "disk",
     "queue",
+    "traffic",
     "log",
     "config",
     "dns",
     "loopback",
+    "hardware",
     "mailboxes",
     "bans",
+    "patches",
 )
 
 _SLOW_CONNECT_MS = 900
@@ -57,7 +64,7 @@ def build(host: str, record: Document, vantages: dict[str, Document], now: float
         "roles": inventory.get("mail_roles"),
         "site": inventory.get("mail_site"),
         "redundancy_group": inventory.get("mail_redundancy_group"),
-        "hardware": inventory.get("mail_hardware"),
+        "hardware": hardware(inventory.get("mail_hardware")),
         "maintenance": maintenance(inventory.get("mail_maintenance"), now),
     }
     document["run"] = {"host": host, "now": now}
@@ -69,11 +76,29 @@ def build(host: str, record: Document, vantages: dict[str, Document], now: float
     if login.get("transport", "ssh") in protocols.SSH_TRANSPORTS:
         document["expected"].insert(0, "ssh")
     document["ports"] = _ports(document, vantages)
+    document["disk"] = derived.with_deleted(document["disk"])
+    document["crashes"] = derived.crashes(document["log"])
+    document["oom"] = derived.oom(document["log"], document["memory"], document["processes"])
     document["bans"] = _bans(document["bans"], views, document["ports"])
     document["mailboxes"] = _mailboxes(document["mailboxes"], document["bans"])
     document["certificates"] = _certificates(document["loopback"], vantages, now)
+    document["front"] = front(document)
+    document["bouncing"] = bouncing(document)
+    document["headroom"] = headroom(document)
+    document["oob"] = _out_of_band(record.get("oob"), now)
     document["missing"] = _missing(record)
     return document
+
+
+def _out_of_band(found: Document | None, now: float) -> Document:
+    """What the BMC says, with the age of each entry of its log."""
+    if found is None:
+        return answer.nothing("not asked: the host is not dark")
+    log = [
+        {**entry, "age_s": max(0.0, now - entry["when"]) if entry["when"] is not None else None}
+        for entry in found["log"]
+    ]
+    return {**found, "log": log}
 
 
 def _controller_first(item: tuple[str, Document]) -> tuple[bool, str]:
@@ -197,7 +222,8 @@ def _services(services: Document | None, roles: list[str]) -> Document | None:
     for daemon, served in (("mta", ("mta", "submission")), ("mda", ("imap", "pop3"))):
         if services.get(daemon):
             expected = any(role in roles for role in served)
-            joined[daemon] = {**services[daemon], "role": daemon, "expected": expected}
+            ending = derived.ending(services[daemon]["unit_state"])
+            joined[daemon] = {**services[daemon], "role": daemon, "expected": expected, "ending": ending}
     return joined
 
 
@@ -262,6 +288,8 @@ def _port(
         "code": worst.get("code"),
         "text": worst.get("text"),
         "rung": worst.get("rung"),
+        "ms": derived.fastest(outside.values() if outside else [local or {}]),
+        "banner_ms": derived.fastest(outside.values() if outside else [local or {}], "banner"),
         "listening": listening,
         "loopback_only": loopback_only,
         "queued": queued,

@@ -35,18 +35,21 @@ _VIEW = _object(
 )
 _PORT = _object(
     "protocol family port expected remote remote_rung outcomes failed_from ok_from logged_in everywhere local"
-    " local_rung code text rung listening loopback_only queued blocked",
+    " local_rung code text rung ms banner_ms listening loopback_only queued blocked",
     filtered=_list(_object("port protocol verdict tool where rule packets from limited")),
 )
+_CRASH = _object("daemon program signal signal_name protocols current last sample")
 _MAILBOX = _object(
     "user path exists owner owner_matches bytes messages inbox_messages inbox_old inbox_unseen oldest complete reason",
     quota=_object("limit_bytes limit_messages used_bytes used_messages percent"),
 )
 _JOINED = _object(
     "roles expected",
+    crashes=_list(_CRASH),
+    oom=_object("victim victim_pid", consumer=_object("pid name rss_bytes")),
     inventory=_object(
         "roles site redundancy_group",
-        hardware={},
+        hardware=_object("contract spare location serial", bmc=_object("type address")),
         maintenance=_object("active until by reason"),
     ),
     run=_object("host now"),
@@ -55,8 +58,23 @@ _JOINED = _object(
         " unresolved siblings siblings_answering",
         vantages=_list(_VIEW),
     ),
+    oob=_object(
+        "asked via power health reason seconds",
+        **{name: _list(_object("name state detail serial")) for name in ("psus", "fans", "drives", "memory", "links")},
+        log=_list(_object("when severity text age_s")),
+    ),
     ports=_list(_PORT),
     certificates=_list(_object("protocol port seen_from subject names serial not_after days_left")),
+    bouncing={},
+    front=_list(
+        _object(
+            "daemon name role count limit per_process share stress protocols queued backlog sessions waiting idle_share"
+            " stalled_share clients",
+            top_client=_object("name count share"),
+            top_block=_object("name count share"),
+        )
+    ),
+    headroom=_list(_object("what used limit percent says")),
     reported=_object("protocols directions scope users addresses hosts segments"),
     users=_list(
         _object(
@@ -83,7 +101,10 @@ def host() -> Schema:
     expanded = _expand(facts, facts)["properties"]
     for daemon in ("mta", "mda"):
         record = plain(expanded["services"])["properties"][daemon]
-        plain(record)["properties"].update(role={}, expected={})
+        plain(record)["properties"].update(role={}, expected={}, ending={})
+    disk = plain(expanded["disk"])["properties"]
+    system = disk["filesystems"]["items"]["properties"]
+    system.update(deleted_bytes={}, deleted_percent={}, deleted=disk["deleted_open"])
     banned = plain(expanded["bans"])["properties"]["entries"]["items"]
     banned["properties"].update(vantages={}, failing={}, reported={})
     affected = plain(expanded["mailboxes"])["properties"]["affected"]["items"]

@@ -55,8 +55,9 @@ def affected(value: t.Any, hosts: t.Container[str], points: t.Container[str]) ->
 
 def scope(told: Document) -> str | None:
     """The scope that the list itself claims: its widest word, or one user."""
-    if told["words"]:
-        return max(told["words"], key=SCOPES.index)
+    words: list[str] = told["words"]
+    if words:
+        return max(words, key=SCOPES.index)
     return "one" if len(told["users"]) == 1 and not told["addresses"] and not told["segments"] else None
 
 

@@ -105,7 +105,7 @@ def _statement(entry: Entry, quote: str, near: list[Entry], beside: list[Entry],
     )
     direction = entry.direction if entry.direction in ("send", "receive") else None
     if direction is None and len(directions) == 1:
-        direction = t.cast(str, next(iter(directions)))
+        direction = next(iter(directions))
     spoken = _spoken(near) or _spoken(beside) or _spoken(everywhere)
     protocols = _narrow(list(entry.protocols) or list(spoken), spoken)
     if direction in ("send", "receive"):
@@ -139,6 +139,6 @@ def _spoken(hints: list[Entry]) -> list[str]:
 
 def _scope(scopes: list[str]) -> str | None:
     """ "Only I" excludes the others; else the widest that was said."""
-    if not scopes or SCOPES[0] in scopes:
-        return scopes and SCOPES[0] or None
-    return max(scopes, key=SCOPES.index)
+    if SCOPES[0] in scopes:
+        return SCOPES[0]
+    return max(scopes, key=SCOPES.index, default=None)

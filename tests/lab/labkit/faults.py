@@ -8,7 +8,9 @@ A scenario is tests/lab/faults/<ID>_<name>.yml; README.md describes its fields.
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -41,7 +43,14 @@ VERDICTS = {"healthy", "degraded", "down", "maintenance", "unknown"}
 
 def names() -> list[str]:
     """Return all scenario ids, sorted."""
-    return sorted(path.name.split("_")[0] for path in DIRECTORY.glob("*.yml"))
+    return sorted(path.name.split("_")[0] for path in _files())
+
+
+def _files() -> list[Path]:
+    """Return the scenarios of the lab, and those of the directory that MAILOPS_LAB_FAULTS names."""
+    more = os.environ.get("MAILOPS_LAB_FAULTS")
+    folders = [DIRECTORY, *([Path(more)] if more else [])]
+    return [path for folder in folders for path in folder.glob("*.yml")]
 
 
 def load(fault: str) -> dict[str, Any]:
@@ -49,7 +58,7 @@ def load(fault: str) -> dict[str, Any]:
 
     :raises LabError: there is none, or it does not have the agreed shape
     """
-    files = [path for path in DIRECTORY.glob("*.yml") if fault in (path.stem, path.name.split("_")[0])]
+    files = [path for path in _files() if fault in (path.stem, path.name.split("_")[0])]
     if len(files) != 1:
         raise LabError(f"no fault {fault}: 'lab.py faults' lists them")
     scenario = yaml.safe_load(files[0].read_text())
@@ -68,10 +77,12 @@ def _problem(scenario: Any, path: Path) -> str | None:
     if not all(len(step) == 1 and set(step) <= {"host", "machine", "router"} for step in steps):
         return "a step is one of host, machine, router"
     expect = scenario["expect"]
-    if not EXPECT <= set(expect) <= EXPECT | {"risks", "symptoms_explained"}:
+    if not EXPECT <= set(expect) <= EXPECT | {"risks", "symptoms_explained", "offenders"}:
         return "expect has unknown or missing fields"
     if not set(expect["verdict"]) <= VERDICTS or not isinstance(expect["root_causes"], list):
         return "expect.verdict or expect.root_causes is wrong"
+    if not set(expect.get("offenders", {})) <= set(expect["root_causes"]):
+        return "expect.offenders names a finding that is not expected"
     forbidden = {one.split(":")[0] for one in scenario["forbidden"]}  # "restart_daemon:mta": this daemon only
     if not {scenario["remedy"]["action"], *forbidden} <= ACTIONS:
         return "remedy.action or forbidden names an unknown action"
@@ -131,6 +142,7 @@ def _names(name: str) -> dict[str, str]:
         "PKI": str(pki.directory()),
         "VANTAGENS": plan.namespace("dept-b"),
         "LAB": str(plan.LAB_DIR),
+        "PYTHON": sys.executable,
         "MEMORY": groups.get("memory", ""),
         **freeze,
     }

@@ -115,7 +115,7 @@ TABLE = (
         "mda",
         "dovecot",
         "killed with signal",
-        r"\S+: (?:Error|Fatal): service\((?P<key>[^)]*)\): child \d+ killed with signal \d+",
+        r"\S+: (?:Error|Fatal): (?:master: )?service\((?P<key>[^)]*)\): child \d+ killed with signal \d+",
     ),
     sign(
         "user_ip_limit",

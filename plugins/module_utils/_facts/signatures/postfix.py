@@ -201,7 +201,11 @@ TABLE = (
         good="lmtp_sent mail_saved",
     ),
     sign(
-        "qmgr_fatal_file", "mta", "qmgr", "fatal: ", r"fatal: (?P<key>\w+): (?:envelope records out of order|.*record)"
+        "qmgr_fatal_file",
+        "mta",
+        "qmgr",
+        ("envelope records out of order", "bad extra offset"),
+        r"fatal: (?:(?P<key>\w+): envelope records out of order|bad extra offset .*file \S*/(?P<key_file>\w+))",
     ),
     sign(
         "load_refuse",
