@@ -161,13 +161,20 @@ def _check(options: dict[str, t.Any]) -> None:
             )
 
 
+_NOTHING_SAID = ("timeout", "filtered", "no_banner")
+_MOST_BMCS = 32
+
+
 def _seen_of(seen: dict[str, t.Any], hosts: list[str]) -> dict[str, t.Any]:
     """For each host what its examination should know.
 
     C(ssh): how its ssh port answered the controller. C(failing): the mail protocols that failed from at least one
-    vantage point, which are worth trying on the host itself; null when nobody could look.
+    vantage point, which are worth trying on the host itself; null when nobody could look. C(sources): the addresses
+    that the vantage points come from, to be looked for in its lists of banned ones. C(dark), where no vantage point
+    heard a single byte: C(ask) when its BMC should be asked, else why not.
     """
-    found = {}
+    found: dict[str, t.Any] = {}
+    dark = []
     for host in hosts:
         views = [
             (name, view["hosts"][host]["services"]) for name, view in seen.items() if host in view.get("hosts", {})
@@ -182,5 +189,13 @@ def _seen_of(seen: dict[str, t.Any], hosts: list[str]) -> dict[str, t.Any]:
         found[host] = {
             "ssh": "ok" if "ok" in logins else logins[0] if logins else "unknown",
             "failing": sorted(failing) if outcomes else None,
+            "sources": sorted(
+                {view["hosts"][host].get("source") for view in seen.values() if host in view.get("hosts", {})} - {None}
+            ),
         }
+        if outcomes and all(service["outcome"] in _NOTHING_SAID for dummy, service in outcomes):
+            dark.append(host)
+    for number, host in enumerate(dark):
+        # A network that fails makes everything dark; asking hundreds of BMCs would not make it any brighter.
+        found[host]["dark"] = "ask" if number < _MOST_BMCS else f"not asked: {len(dark)} hosts are dark"
     return found

@@ -15,6 +15,7 @@ from ansible_collections.mailops.triage.plugins.module_utils._facts import (
     disk,
     dns,
     dovecot,
+    hardware,
     host,
     journal,
     listeners,
@@ -23,11 +24,13 @@ from ansible_collections.mailops.triage.plugins.module_utils._facts import (
     loopback,
     mailboxes,
     memory,
+    patches,
     postfix,
     processes,
     queue,
     services,
     spool,
+    traffic,
     units,
 )
 from ansible_collections.mailops.triage.plugins.module_utils._facts.context import Context
@@ -44,12 +47,15 @@ COLLECTORS = {
     "memory": memory.collect,
     "disk": disk.collect,
     "queue": queue.collect,
+    "traffic": traffic.collect,
     "log": log.collect,
     "config": config.collect,
     "dns": dns.collect,
     "loopback": loopback.collect,
+    "hardware": hardware.collect,
     "mailboxes": mailboxes.collect,
     "bans": bans.collect,
+    "patches": patches.collect,
 }
 SUBSETS = tuple(COLLECTORS)
 
@@ -59,6 +65,7 @@ _EARLY = {
     "listeners": (listeners.packet_filter,),
     "disk": (postfix.explicit, postfix.defaults, dovecot.doveconf),
     "queue": (spool.postqueue, postfix.explicit, postfix.defaults),
+    "traffic": (postfix.explicit, postfix.defaults, dovecot.doveconf),
     "log": (journal.look,),
     "config": (postfix.explicit, postfix.defaults, dovecot.doveconf, spool.postqueue),
     "mailboxes": (dovecot.doveconf,),

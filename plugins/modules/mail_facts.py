@@ -21,6 +21,9 @@ notes:
   - Needs root for most of it. Without, the parts that it may not see are V(null) or marked so.
   - The log is read back for O(log_window) seconds, newest first, at most 8 MiB and two seconds for each source. On a
     busy host the routine lines reach less far back than warnings do; then C(log.truncated) is true.
+  - The flow of mail is counted from the log files, also rotated and packed ones, as long as they are written to; else
+    from the journal. In a log that several hosts write to, only the lines of this host's names count; a log that names
+    one single host is this host's, even under an old name.
   - All text that came from outside (log lines, banners, queue reasons) is untrusted. It is bounded and free of control
     characters, and must not be templated.
   - Loopback connections to the mail ports and to milters, the SASL socket and the LMTP socket leave a line in the mail
@@ -43,8 +46,8 @@ options:
     description:
       - Which parts to gather, in the manner of M(ansible.builtin.setup). V(all), the names below, and each name with
         V(!) before it to leave it out. Only exclusions mean everything else.
-      - V(host), V(services), V(processes), V(listeners), V(load), V(memory), V(disk), V(queue), V(log), V(config),
-        V(dns), V(loopback), V(mailboxes), V(bans).
+      - V(host), V(services), V(processes), V(listeners), V(load), V(memory), V(disk), V(queue), V(traffic), V(log),
+        V(config), V(dns), V(loopback), V(hardware), V(mailboxes), V(bans), V(patches).
     type: list
     elements: str
     default: [all]
@@ -133,11 +136,24 @@ mail_facts:
       returned: when gathered
       sample:
         mta: {"product": "postfix", "unit": "postfix@-.service", "master": {"state": "S", "pid": 207}}
-    log:
-      description: The log sources, and for each known line C(count), C(current), C(first), C(last) and C(sample).
+    traffic:
+      description: Who is connected to each mail port, how many processes serve them and how many may.
       type: dict
       returned: when gathered
-      sample: {"signatures": {"enospc": {"count": 0, "current": 0}}, "truncated": false}
+      sample:
+        services: [{"daemon": "postfix", "name": "smtp", "role": "smtpd", "count": 12, "limit": 100}]
+    log:
+      description:
+        - The log sources; for each known line C(count), C(current) (since the daemon started and since the last good
+          event that proves the trouble over), C(first), C(last), C(sample) and C(keys) (who or what the lines name).
+        - C(flow) counts connections, accepted, rejected, deferred, bounced and delivered mail and good and failed
+          logins by minute, over ten minutes, an hour and the window, and names who has the largest share of the hour.
+      type: dict
+      returned: when gathered
+      sample:
+        signatures: {"enospc": {"count": 0, "current": 0, "keys": []}}
+        truncated: false
+        flow: {"hour": {"connections": 12, "accepted": 7, "failed_logins": 0}, "complete": true}
     mailboxes:
       description:
         - The largest mailboxes (C(largest) by bytes, C(crowded) by messages in the INBOX), users over their quota,

@@ -15,11 +15,13 @@ import typing as t
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import document as host_document
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import fleet as fleet_document
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.evaluate import judge
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine.hardware import HardwareError
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.maintenance import MaintenanceError
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.protocols import UnknownRoleError
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.rules import Rule
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.select import Selection, select
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.symptoms import served_otherwise, symptoms
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine.users import users
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.verdict import Verdict, verdict
 from ansible_collections.mailops.triage.plugins.plugin_utils._intake.agree import agree
 from ansible_collections.mailops.triage.plugins.plugin_utils._intake.reported import reported
@@ -80,10 +82,11 @@ def join(run: Document, sweep: Document, hosts: dict[str, Document]) -> dict[str
         seen_from = {vantage: seen["hosts"][name] for vantage, seen in usable.items() if name in seen["hosts"]}
         try:
             documents[name] = host_document.build(name, record, seen_from, run["started"])
-        except (MaintenanceError, UnknownRoleError) as exc:
+        except (HardwareError, MaintenanceError, UnknownRoleError) as exc:
             raise InventoryError(f"host '{name}': {exc}") from exc
         documents[name]["reported"] = reported(run)
         documents[name]["symptoms"] = symptoms(documents[name])
+        documents[name]["users"] = users(documents[name])
     fleet_document.siblings(documents)
     return documents
 
