@@ -21,10 +21,16 @@ notes:
   - Needs root for most of it. Without, the parts that it may not see are V(null) or marked so.
   - The log is read back for O(log_window) seconds, newest first, at most 8 MiB and two seconds for each source. On a
     busy host the routine lines reach less far back than warnings do; then C(log.truncated) is true.
+  - The flow of mail is counted from the log files, also rotated and packed ones, as long as they are written to; else
+    from the journal. In a log that several hosts write to, only the lines of this host's names count; a log that names
+    one single host is this host's, even under an old name.
   - All text that came from outside (log lines, banners, queue reasons) is untrusted. It is bounded and free of control
     characters, and must not be templated.
   - Loopback connections to the mail ports and to milters, the SASL socket and the LMTP socket leave a line in the mail
     log. No message is sent and no login is tried.
+  - Of mailboxes only names of users, numbers and sizes are told, never anything out of a message; of accounts that they
+    are locked or expired, never a password or its hash. At most 200 mailboxes and 200000 directory entries are counted
+    within a second, those with the largest directories first; C(mailboxes.complete) says whether that was all.
   - C(postfix check) is not run, because it costs more than all the rest and never returns on a spool without inodes.
     Its findings about C(main.cf) come from C(postconf), the types of the compiled-in defaults, and C(postqueue).
 extends_documentation_fragment:
@@ -40,8 +46,8 @@ options:
     description:
       - Which parts to gather, in the manner of M(ansible.builtin.setup). V(all), the names below, and each name with
         V(!) before it to leave it out. Only exclusions mean everything else.
-      - V(host), V(services), V(processes), V(listeners), V(load), V(memory), V(disk), V(queue), V(log), V(config),
-        V(dns), V(loopback), V(hardware).
+      - V(host), V(services), V(processes), V(listeners), V(load), V(memory), V(disk), V(queue), V(traffic), V(log),
+        V(config), V(dns), V(loopback), V(hardware), V(mailboxes), V(bans).
     type: list
     elements: str
     default: [all]
@@ -60,6 +66,19 @@ options:
     type: list
     elements: str
     choices: [smtp, submission, submissions, imap, imaps, pop3, pop3s, lmtp, sieve, ssh]
+  users:
+    description:
+      - Mail users that somebody reported, at most five. What is known of each stands in C(mailboxes.affected).
+      - Without it the largest mailboxes, users over their quota, filters that do not compile and accounts that are kept
+        out are found all the same, within the limits of C(mailboxes).
+    type: list
+    elements: str
+  addresses:
+    description:
+      - Client addresses to look for in the lists of banned ones. C(bans.entries) names in C(asked) which of them it
+        holds, and has those entries first.
+    type: list
+    elements: str
 seealso:
   - module: mailops.triage.mail_probe
   - module: mailops.triage.examine
@@ -117,11 +136,36 @@ mail_facts:
       returned: when gathered
       sample:
         mta: {"product": "postfix", "unit": "postfix@-.service", "master": {"state": "S", "pid": 207}}
-    log:
-      description: The log sources, and for each known line C(count), C(current), C(first), C(last) and C(sample).
+    traffic:
+      description: Who is connected to each mail port, how many processes serve them and how many may.
       type: dict
       returned: when gathered
-      sample: {"signatures": {"enospc": {"count": 0, "current": 0}}, "truncated": false}
+      sample:
+        services: [{"daemon": "postfix", "name": "smtp", "role": "smtpd", "count": 12, "limit": 100}]
+    log:
+      description:
+        - The log sources; for each known line C(count), C(current) (since the daemon started and since the last good
+          event that proves the trouble over), C(first), C(last), C(sample) and C(keys) (who or what the lines name).
+        - C(flow) counts connections, accepted, rejected, deferred, bounced and delivered mail and good and failed
+          logins by minute, over ten minutes, an hour and the window, and names who has the largest share of the hour.
+      type: dict
+      returned: when gathered
+      sample:
+        signatures: {"enospc": {"count": 0, "current": 0, "keys": []}}
+        truncated: false
+        flow: {"hour": {"connections": 12, "accepted": 7, "failed_logins": 0}, "complete": true}
+    mailboxes:
+      description:
+        - The largest mailboxes (C(largest) by bytes, C(crowded) by messages in the INBOX), users over their quota,
+          filters that do not compile, accounts that are kept out, and the O(users) that were asked for.
+      type: dict
+      returned: when gathered
+      sample: {"accounts": 3, "complete": true, "over_quota": [], "broken_filters": [], "barred": [], "affected": []}
+    bans:
+      description: Client addresses that fail2ban or the packet filter keeps from the mail ports.
+      type: dict
+      returned: when gathered
+      sample: {"fail2ban": "absent", "filter_status": "ok", "jails": [], "total": 0, "entries": []}
 ansible_facts:
   description: The same document as a host fact.
   type: dict
@@ -149,6 +193,8 @@ def main() -> None:
             "time_budget": {"type": "float", "default": 20.0},
             "log_window": {"type": "int", "default": 86400},
             "services": {"type": "list", "elements": "str", "choices": PROTOCOLS},
+            "users": {"type": "list", "elements": "str"},
+            "addresses": {"type": "list", "elements": "str"},
         },
         supports_check_mode=True,
     )

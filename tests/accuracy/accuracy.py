@@ -17,7 +17,7 @@ import scenario
 from labkit.lab import Lab
 from labkit.shell import LabError, say
 
-MEASURES = ("detected", "category", "scope", "root cause", "remedy", "forbidden")
+MEASURES = ("detected", "category", "scope", "root cause", "offender", "remedy", "forbidden")
 
 
 def main() -> int:
@@ -70,7 +70,7 @@ def _table(outcomes: list[scenario.Outcome]) -> None:
         print(f"{outcome.fault:9}{title[:42]:44}{cells}{outcome.seconds:9.1f}")
         for measure, said in wrong.items():
             print(f"{'':9}{measure}: {said}")
-    print("-" * 134)
+    print("-" * 146)
     cells = "".join(
         f"{sum(measure not in one.wrong() for one in outcomes):>8}/{len(outcomes):<3}" for measure in MEASURES
     )

@@ -67,8 +67,21 @@ class Outcome:
             said["category"] = f"named {sorted({root['category'] for root in self.roots})}"
         if wanted and self.judged["scope"] != expect["scope"]:
             said["scope"] = f"named {self.judged['scope']}"
+        self._offenders(said)
         self._remedies(said)
         return said
+
+    def _offenders(self, said: dict[str, str]) -> None:
+        """Who is to be contained must be named, as the subject or as an argument of the remedy."""
+        for finding, offender in self.scenario["expect"].get("offenders", {}).items():
+            named = [
+                name
+                for root in self.roots
+                if root["id"] == finding
+                for name in (root["subject"], *root["remedy"]["args"].values())
+            ]
+            if offender not in named:
+                said["offender"] = f"{finding} names {named}, not {offender}"
 
     def _remedies(self, said: dict[str, str]) -> None:
         offered = [root["remedy"] for root in self.roots]

@@ -8,13 +8,16 @@ Note that this module util is PRIVATE to the collection. It can have breaking ch
 
 import re
 
-from ansible_collections.mailops.triage.plugins.module_utils._facts import logread, postfix, units
+from ansible_collections.mailops.triage.plugins.module_utils._facts import logpass, logread, postfix, units
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 
 # Lines of one journalctl call: on a busy host minutes, on a quiet one the whole window. Older trouble is then looked
 # for among the warnings alone.
 _NEWEST_LINES = 500
 _WARNING_LINES = 500
+# Lines of the hour for the flow, where no log file tells it.
+_FLOW_LINES = 20000
+_HEAD = 65536
 _JOURNAL_FOLDERS = ("/var/log/journal", "/run/log/journal")
 _MTA_IN_JOURNAL = re.compile(r'"SYSLOG_IDENTIFIER":"[\w.-]+/')
 _MDA_IN_JOURNAL = re.compile(r'"SYSLOG_IDENTIFIER":"dovecot"')
@@ -86,6 +89,31 @@ def _last_moment(text):
     return line.when if line else None
 
 
+def newest_mail(book):
+    """Time of the newest line of a mail daemon among those that journalctl gave, or None."""
+    for text in book.texts[:1]:
+        for line in text[:_HEAD].split("\n"):
+            if _MTA_IN_JOURNAL.search(line) or _MDA_IN_JOURNAL.search(line):
+                parsed = logread.parse_journal_line(line)
+                return parsed.when if parsed else None
+    return None
+
+
+def flow_text(context):
+    """The last hour's lines of the mail system, newest first, in the form of a log file: for hosts without files.
+
+    :returns: (bytes, whether all were given, reason why not)
+    """
+    own = _journal_units(context)[0]
+    argv = ["journalctl", "-q", "--no-pager", "-r", "-o", "short-iso", "--since=@%d" % (context.now - 3660)]
+    argv += ["-n", str(_FLOW_LINES), "SYSLOG_FACILITY=2"]
+    for name in own:
+        argv += ["+", "_SYSTEMD_UNIT=" + name]
+    result = context.run(argv, float(context.options["log_seconds"]), int(context.options["log_bytes"]))
+    whole = result.status == "ok" and not result.truncated and result.out.count(b"\n") < _FLOW_LINES
+    return result.out, whole, "" if whole else "more lines than the journal is read for"
+
+
 def reach(book):
     """From when on each family's lines are known from the journal; infinity when it does not have them.
 
@@ -94,8 +122,10 @@ def reach(book):
     """
     never = float("inf")
     if not book.readable or book.oldest is None:
-        return dict.fromkeys(("mta", "mda", "kernel", "systemd", "other"), never)
+        return dict.fromkeys(logpass.FAMILIES, never)
     known = dict.fromkeys(("kernel", "systemd", "other"), book.oldest)
+    # Fail2ban writes a file of its own.
+    known["bans"] = never
     for name, pattern in (("mta", _MTA_IN_JOURNAL), ("mda", _MDA_IN_JOURNAL)):
         known[name] = book.oldest if any(pattern.search(text) for text in book.texts) else never
     return known

@@ -13,119 +13,176 @@ import time
 from ansible_collections.mailops.triage.plugins.module_utils._facts import context as shared
 from ansible_collections.mailops.triage.plugins.module_utils._facts import (
     dovecot,
+    flow,
+    flowreport,
     journal,
+    logfiles,
+    logpass,
     logread,
     postfix,
     procfs,
-    signatures,
+    tally,
     units,
 )
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 
 _HOUR = 3600.0
+# A file whose newest line is this much older than the newest in the journal is not written to any more.
+_LAG = 120.0
 _FILES = [
     ("/var/log/mail.log", {"mta", "mda"}),
     ("/var/log/maillog", {"mta", "mda"}),
     ("/var/log/mail", {"mta", "mda"}),
     ("/var/log/kern.log", {"kernel"}),
+    ("/var/log/fail2ban.log", {"bans"}),
     ("/var/log/syslog", {"mta", "mda", "kernel", "systemd", "other"}),
     ("/var/log/messages", {"mta", "mda", "kernel", "systemd", "other"}),
 ]
 
 
-class Counter(object):
-    """Counts signatures over any number of texts.
-
-    :param since: epoch; older lines do not count
-    :param starts: dict of owner to the epoch from which hits are current
-    :param deadline: time.monotonic() after which the rest is left uncounted
-    """
-
-    def __init__(self, since, now, starts, deadline):
-        self.found = {name: signatures.empty() for name in signatures.IDS}
-        self.since, self.now, self.starts, self.deadline = since, now, starts, deadline
-        self.truncated = False
-
-    def add(self, text, parse, source, until=None):
-        """Count the signatures of one text.
-
-        :param parse: logread.parse_journal_line or parse_file_line
-        :param source: name that the record gives as its source
-        :param until: dict of family to epoch; lines of the family from then on are known from elsewhere
-        """
-        seen, parsed, rounds = set(), {}, 0
-        for signature in signatures.CATALOGUE:
-            for needle in signature.needles:
-                place = text.find(needle)
-                while place >= 0:
-                    rounds += 1
-                    if not rounds % 256 and time.monotonic() >= self.deadline:
-                        self.truncated = True
-                        return
-                    start = text.rfind("\n", 0, place) + 1
-                    end = text.find("\n", place)
-                    end = len(text) if end < 0 else end
-                    if (start, signature.id) not in seen:
-                        seen.add((start, signature.id))
-                        if start not in parsed:
-                            parsed[start] = self._parse(text, start, end, parse)
-                        self._count(signature, parsed[start], source, until)
-                    place = text.find(needle, end)
-
-    def _parse(self, text, start, end, parse):
-        # A journal line is JSON and only whole; a line of a file may be cut.
-        longest = 65536 if parse is logread.parse_journal_line else logread.LONGEST_LINE
-        return parse(text[start : min(end, start + longest)], self.now)
-
-    def _count(self, signature, line, source, until):
-        if line is None or not line.trusted or line.when is None or not self.since <= line.when <= self.now + _HOUR:
-            return
-        if until is not None and line.when >= until[family(line.identifier)]:
-            return
-        if not signatures.matches(signature, line.identifier, line.message):
-            return
-        record = self.found[signature.id]
-        record["count"] += 1
-        start = self.starts.get(signature.owner)
-        if start is None or line.when >= start:
-            record["current"] += 1
-        if record["first"] is None or line.when < record["first"]:
-            record["first"] = round(line.when, 3)
-        if record["last"] is None or line.when >= record["last"]:
-            record["last"] = round(line.when, 3)
-            record["sample"], record["source"] = clean(line.message), source
-
-
-def family(identifier):
-    """Which log stream an identifier belongs to: mta, mda, kernel, systemd or other."""
-    if identifier in ("dovecot", "doveconf", "doveadm"):
-        return "mda"
-    if identifier in ("kernel", "systemd"):
-        return identifier
-    return "mta" if "/" in identifier or identifier in ("sendmail", "sm-mta", "exim", "exim4") else "other"
-
-
 def collect(context):
-    """The C(log) part of the document: sources, window_s, truncated, signatures."""
+    """The C(log) part of the document: sources, window_s, truncated, signatures, flow."""
     window = float(context.options["log_window"])
     since = context.now - window
     book = context.shared(journal.look)
     # The time limit is for the processor time of counting; waiting for journalctl had its own.
-    counter = Counter(since, context.now, _starts(context), time.monotonic() + float(context.options["log_seconds"]))
+    reading = _Reading(context, since, time.monotonic() + float(context.options["log_seconds"]))
     sources = [journal.source(book)]
-    for text in book.texts:
-        counter.add(text, logread.parse_journal_line, "journal")
     until = journal.reach(book)
-    for path, families in _log_files(context):
-        sources.append(_read_source(context, path, families, counter, since, until))
+    newest = journal.newest_mail(book)
+    files = [_look_at(path, families, context.now, newest) for path, families in _log_files(context)]
+    sources += [one.record for one in files]
+    current = set().union(*[one.families for one in files if one.current]) & {"mta", "mda"}
+    reading.journal(book, {"mta", "mda"} - current)
+    for one in files:
+        reading.file(one, until)
     if book.reason:
         context.note("log", book.reason)
+    reading.lines.finish()
     return {
         "sources": sources,
         "window_s": window,
-        "truncated": book.truncated or counter.truncated,
-        "signatures": counter.found,
+        "truncated": book.truncated or reading.truncated,
+        "signatures": reading.tally.finish(),
+        "flow": flowreport.report(reading.flow, context.now, reading.since(), not reading.reason, reading.reason, None),
     }
+
+
+class _File(object):
+    """A log file, what it is read for, and whether it is written to."""
+
+    def __init__(self, path, families, record, current):
+        self.path, self.families, self.record, self.current = path, families, record, current
+
+
+def _look_at(path, families, now, newest):
+    record = {
+        "kind": "file",
+        "name": clean(path, 200),
+        "readable": True,
+        "newest": None,
+        "oldest": None,
+        "lines": 0,
+        "reason": "",
+    }
+    try:
+        record["newest"] = _newest(path, now)
+    except OSError as error:
+        record.update(readable=False, reason=clean(error.strerror or error, 120))
+    moment = record["newest"]
+    current = moment is not None and (newest is None or moment >= newest - _LAG)
+    return _File(path, families, record, current)
+
+
+class _Reading(object):
+    """One look at the journal and the files, within limits.
+
+    :param deadline: time.monotonic() after which the rest is left unread
+    """
+
+    def __init__(self, context, since, deadline):
+        self.context, self.window, self.deadline = context, since, deadline
+        self.flow = flow.Flow(context.now)
+        self.tally = tally.Tally(since, context.now, _starts(context))
+        self.lines = logpass.Pass(self.flow, self.tally, since, context.now)
+        self.truncated, self.reason = False, ""
+        self._since = []
+
+    def since(self):
+        """Epoch from which on the flow was covered."""
+        return max([self.window] + self._since) if self.reason else min(self._since or [self.context.now])
+
+    def _cut(self, reason):
+        self.truncated, self.reason = True, reason
+
+    def _late(self):
+        return time.monotonic() >= self.deadline
+
+    def journal(self, book, flowing):
+        """Count what journalctl gave.
+
+        :param flowing: families whose flow no file tells
+        """
+        more = book.truncated and bool(flowing)
+        for place, text in enumerate(book.texts):
+            self.lines.source(flowing if not more and place == 0 else ())
+            for number, line in enumerate(text.split("\n")):
+                if not number % 256 and self._late():
+                    self._cut("no time left")
+                    return
+                self.lines.line(logread.parse_journal_line(line), "journal")
+        if flowing and not more and book.readable and book.oldest is not None:
+            self._since.append(max(self.window, book.oldest))
+        if more:
+            text, whole, reason = journal.flow_text(self.context)
+            lines = text.split(b"\n")
+            first = logread.moment_of(lines[-2], self.context.now) if len(lines) > 1 else None
+            self._since.append(self.context.now if first is None else first)
+            self.lines.source(flowing)
+            self.lines.feed(b"\n".join(reversed(lines)), "journal", until=dict.fromkeys(logpass.FAMILIES, 0.0))
+            self.reason = reason or "from the journal: the last hour only"
+
+    def file(self, one, until):
+        """Count what a file and its predecessors hold of the window."""
+        record = one.record
+        if not record["readable"]:
+            return
+        flowing = one.families & {"mta", "mda"} if one.current else set()
+        # Signatures of a family from this moment on are known from the journal; of other families none count here.
+        limits = {name: until[name] if name in one.families else 0.0 for name in until}
+        if not flowing and max(limits.values()) <= self.window:
+            record["reason"] = "not read: the journal holds the window"
+            return
+        self.lines.source(flowing)
+        try:
+            hosts = logfiles.hosts(one.path, logfiles.own_names(self.context))
+            if hosts is not None and not hosts:
+                record["reason"] = "its lines are of other hosts"
+                return
+            self._segments(one, hosts, limits)
+        except OSError as error:
+            record["reason"] = clean(error.strerror or error, 120)
+        if flowing and record["oldest"] is not None:
+            self._since.append(max(self.window, record["oldest"]))
+
+    def _segments(self, one, hosts, limits):
+        record, now, left = one.record, self.context.now, int(self.context.options["log_bytes"])
+        for path in logread.rotated(one.path, self.window):
+            parts, cut = logfiles.segments(path, self.window, now, left)
+            for part in parts:
+                self.lines.oldest = None
+                for piece in part:
+                    if self._late():
+                        self._cut("no time left")
+                        return
+                    self.lines.feed(piece, record["name"], hosts, limits)
+                    record["lines"] += piece.count(b"\n")
+                left -= part.read
+                if self.lines.oldest is not None:
+                    record["oldest"] = min(self.lines.oldest, record["oldest"] or self.lines.oldest)
+            if cut or left <= 0:
+                self._cut("more than may be read")
+                return
 
 
 def _starts(context):
@@ -157,59 +214,25 @@ def _log_files(context):
     if context.shared(dovecot.installed):
         values = dovecot.parse_settings(dovecot.text(context))
         own += [(values.get(name, ""), {"mda"}) for name in ("log_path", "info_log_path")]
-    seen, found, rest = set(), [], {"mta", "mda", "kernel", "systemd", "other"}
+    seen, found, rest = set(), [], set(logpass.FAMILIES)
     for name, families in own + _FILES:
         path = context.path(name)
         try:
             info = os.stat(path)
         except OSError:
             continue
-        if name.startswith("/") and stat.S_ISREG(info.st_mode) and (info.st_dev, info.st_ino) not in seen:
+        if (
+            name.startswith("/")
+            and stat.S_ISREG(info.st_mode)
+            and info.st_size
+            and (info.st_dev, info.st_ino) not in seen
+        ):
             seen.add((info.st_dev, info.st_ino))
             shared_file = (name, families) in _FILES
             found.append((path, families & rest if shared_file else families))
             if shared_file:
                 rest = rest - families
     return found
-
-
-def _read_source(context, path, families, counter, since, until):
-    record = {
-        "kind": "file",
-        "name": clean(path, 200),
-        "readable": True,
-        "newest": None,
-        "oldest": None,
-        "lines": 0,
-        "reason": "",
-    }
-    try:
-        record["newest"] = _newest(path, context.now)
-    except OSError as error:
-        record.update(readable=False, reason=clean(error.strerror or error, 120))
-        return record
-    # Lines of a family from this moment on are known from the journal; of other families no line counts here.
-    limits = {name: until[name] if name in families else 0.0 for name in until}
-    if max(limits.values()) <= since or time.monotonic() >= counter.deadline:
-        record["reason"] = "not read: the journal holds the window" if max(limits.values()) <= since else "no time left"
-        return record
-    left, stop = int(context.options["log_bytes"]), counter.deadline
-    for place in logread.rotated(path, since):
-        try:
-            text, cut = logread.read_back(place, since, context.now, left, stop, max(limits.values()))
-        except OSError as error:
-            record["reason"] = clean("{0}: {1}".format(os.path.basename(place), error.strerror or error), 120)
-            continue
-        left -= len(text)
-        counter.truncated = counter.truncated or cut
-        counter.add(text, logread.parse_file_line, path, limits)
-        record["lines"] += text.count("\n")
-        first = logread.parse_moment(text[:80], context.now)[0]
-        if first is not None:
-            record["oldest"] = first if record["oldest"] is None else min(first, record["oldest"])
-        if left <= 0 or time.monotonic() >= stop or first is not None and first < since:
-            break
-    return record
 
 
 def _newest(path, now):

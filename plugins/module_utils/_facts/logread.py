@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the mailops.triage authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading the journal and the log files: newest first, bounded in bytes and time.
+"""Reading the lines of the journal and of log files, and finding a moment in them.
 
 Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 """
@@ -20,7 +20,6 @@ Line = namedtuple("Line", "when identifier message unit trusted")
 
 # A line longer than this is cut: nothing that matters stands so far to the right.
 LONGEST_LINE = 2000
-_PIECE = 262144
 # How much of a file one step of a bisection looks at: a few lines.
 _PROBE = 4096
 _MONTHS = {name: place + 1 for place, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split())}
@@ -29,6 +28,9 @@ _CLASSIC = re.compile(r"([A-Z][a-z]{2}) +(\d{1,2}) (\d\d):(\d\d):(\d\d)(?:\.\d+)
 _TAG = re.compile(r" +(\S+) ([^\s:\[\]]+)(?:\[\d*\])?: ?")
 # What Dovecot writes into a file of its own: no host, no identifier.
 _DOVECOT_TAG = re.compile(r" +(?=[\w.-]+(?:\([^()\s]*\))?(?:<[^<>\s]*>)*: (?:Info|Warning|Error|Fatal|Panic|Debug): )")
+# Those who watch the hardware and the journal itself, and what systemd-coredump's messages are marked with.
+_WATCHERS = ("smartd", "mdadm", "systemd-journald")
+_COREDUMP = "fc2e22bc6ee647b6b90729ab34a250b1"
 _JOURNAL_FIELDS = "MESSAGE,SYSLOG_IDENTIFIER,_PID,_UID,_TRANSPORT,UNIT,_COMM"
 
 
@@ -107,6 +109,8 @@ def parse_journal_line(text, now=None):
     trusted = True
     if identifier == "kernel":
         trusted = entry.get("_TRANSPORT") == "kernel" or entry.get("_UID") == "0"
+    elif identifier in _WATCHERS:
+        trusted = entry.get("_UID") == "0"
     elif identifier == "systemd":
         trusted = entry.get("_PID") == "1"
     unit = entry.get("UNIT") if entry.get("_PID") == "1" else None
@@ -136,6 +140,9 @@ def journal_command(since, lines, units, about, priority=None, until=None, field
     argv += ["+", "_TRANSPORT=kernel"] + ["PRIORITY=%d" % level for level in range(5)]
     # Kernel lines that reach journald another way: inside containers, by the kernel log reader of a syslog daemon.
     argv += ["+", "SYSLOG_IDENTIFIER=kernel", "_UID=0"]
+    for name in _WATCHERS:
+        argv += ["+", "SYSLOG_IDENTIFIER=" + name, "_UID=0"]
+    argv += ["+", "MESSAGE_ID=" + _COREDUMP]
     return argv
 
 
@@ -188,7 +195,7 @@ def rotated(path, since):
         entries = []
     for entry in entries:
         rest = entry[len(name) :]
-        if not entry.startswith(name) or not re.match(r"[.-][\d.]+(?:\.gz)?$", rest):
+        if not entry.startswith(name) or not re.match(r"[.-][\d.]+(?:\.(?:gz|xz|bz2))?$", rest):
             continue
         try:
             changed = os.stat(os.path.join(folder, entry)).st_mtime
@@ -199,63 +206,27 @@ def rotated(path, since):
     return [path] + [place for changed, place in sorted(older, reverse=True)[:10]]
 
 
-def read_back(path, since, now, limit, deadline, until=None):
-    """The end of a log file, back to a moment.
+def offset_before(handle, size, moment, now):
+    """Where to begin reading a log file to see every line from a moment on: there or a little before it.
 
-    :param since: epoch; reading stops at the first piece that begins before it
-    :param limit: most bytes
-    :param deadline: time.monotonic() at which to stop
-    :param until: epoch from which on lines are not wanted, or None; found by bisection, so that what is known from
-        elsewhere is not read
-    :returns: (text, truncated); text starts at a line's beginning
-    :raises OSError: when the file cannot be read
+    :returns: 0 when its lines bear no time
     """
-    if path.endswith(".gz"):
-        return _read_packed(path, limit, deadline)
-    with open(path, "rb") as handle:
-        place = handle.seek(0, os.SEEK_END)
-        if until is not None:
-            place = _offset_of(handle, place, until, now)
-        pieces, taken = [], 0
-        while place > 0:
-            if taken >= limit or time.monotonic() >= deadline:
-                return _whole_lines(pieces), True
-            size = min(_PIECE, place, limit - taken)
-            place -= size
-            handle.seek(place)
-            piece = handle.read(size)
-            pieces.append(piece)
-            taken += len(piece)
-            start = piece.find(b"\n") + 1
-            moment = parse_moment(piece[start : start + 80].decode("utf-8", "replace"), now)[0]
-            if moment is not None and moment < since:
-                break
-    return (_whole_lines(pieces) if place else b"".join(reversed(pieces)).decode("utf-8", "replace")), False
-
-
-def _offset_of(handle, size, moment, now):
-    """Where the first line from a moment on begins, or a little after it; the whole size when lines bear no time."""
     low, high = 0, size
-    if moment == float("inf"):
-        return size
     while high - low > 2 * _PROBE:
         middle = (low + high) // 2
-        found = _moment_near(handle, middle, now)
+        found = moment_near(handle, middle, now)
         if found is None:
-            return size
+            return 0
         if found < moment:
             low = middle
         else:
             high = middle
-    if low == 0:
-        found = _moment_near(handle, 0, now)
-        if found is not None and found >= moment:
-            return 0
-    return min(size, high + _PROBE)
+    return low
 
 
-def _moment_near(handle, place, now):
-    handle.seek(place)
+def moment_near(handle, place, now):
+    """Time of the first line that begins at or after a place of a file, or None when there is none near."""
+    handle.seek(max(0, place - 1))
     lines = handle.read(_PROBE).split(b"\n")
     for line in lines[1 if place else 0 :]:
         found = parse_moment(line[:80].decode("utf-8", "replace"), now)[0]
@@ -264,27 +235,15 @@ def _moment_near(handle, place, now):
     return None
 
 
-def _whole_lines(pieces):
-    data = b"".join(reversed(pieces))
-    return data[data.find(b"\n") + 1 :].decode("utf-8", "replace")
+def moment_of(line, now):
+    """Time of one line (bytes), or None."""
+    return parse_moment(line[:40].decode("ascii", "replace"), now)[0]
 
 
-def _read_packed(path, limit, deadline):
-    import gzip
-    import zlib
-
-    tail, total, truncated = b"", 0, False
-    try:
-        with gzip.open(path, "rb") as handle:
-            while True:
-                piece = handle.read(_PIECE)
-                if not piece:
-                    break
-                tail = (tail + piece)[-limit:]
-                total += len(piece)
-                if time.monotonic() >= deadline or total > 8 * limit:
-                    truncated = True
-                    break
-    except (EOFError, zlib.error) as error:
-        raise OSError("damaged: %s" % error) from error
-    return tail.decode("utf-8", "replace"), truncated or total > limit
+def last_moment(piece, now, default):
+    """Time of the last line of a piece (bytes) that bears one."""
+    for line in reversed(piece[-_PROBE:].split(b"\n")[1:]):
+        found = parse_moment(line[:80].decode("utf-8", "replace"), now)[0]
+        if found is not None:
+            return found
+    return default

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.mailops.triage.plugins.plugin_utils._engine import protocols
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine import derived, protocols
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.hardware import hardware
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine.headroom import headroom
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.maintenance import maintenance
 from ansible_collections.mailops.triage.plugins.plugin_utils._outofband import answer
 
@@ -27,11 +28,14 @@ SUBSETS = (
     "memory",
     "disk",
     "queue",
+    "traffic",
     "log",
     "config",
     "dns",
     "loopback",
     "hardware",
+    "mailboxes",
+    "bans",
 )
 
 _SLOW_CONNECT_MS = 900
@@ -69,8 +73,13 @@ def build(host: str, record: Document, vantages: dict[str, Document], now: float
     if login.get("transport", "ssh") in protocols.SSH_TRANSPORTS:
         document["expected"].insert(0, "ssh")
     document["ports"] = _ports(document, vantages)
+    document["disk"] = derived.with_deleted(document["disk"])
+    document["crashes"] = derived.crashes(document["log"])
+    document["oom"] = derived.oom(document["log"], document["memory"], document["processes"])
+    document["queue_file"] = derived.queue_file(document["log"])
     document["certificates"] = _certificates(document["loopback"], vantages, now)
     document["oob"] = _out_of_band(record.get("oob"), now)
+    document["headroom"] = headroom(document)
     document["missing"] = _missing(record)
     return document
 
@@ -206,7 +215,8 @@ def _services(services: Document | None, roles: list[str]) -> Document | None:
     for daemon, served in (("mta", ("mta", "submission")), ("mda", ("imap", "pop3"))):
         if services.get(daemon):
             expected = any(role in roles for role in served)
-            joined[daemon] = {**services[daemon], "role": daemon, "expected": expected}
+            ending = derived.ending(services[daemon]["unit_state"])
+            joined[daemon] = {**services[daemon], "role": daemon, "expected": expected, "ending": ending}
     return joined
 
 
@@ -270,6 +280,8 @@ def _port(
         "code": worst.get("code"),
         "text": worst.get("text"),
         "rung": worst.get("rung"),
+        "ms": derived.fastest(outside.values() if outside else [local or {}]),
+        "banner_ms": derived.fastest(outside.values() if outside else [local or {}], "banner"),
         "listening": listening,
         "loopback_only": loopback_only,
         "queued": queued,

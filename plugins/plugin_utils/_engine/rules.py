@@ -58,6 +58,14 @@ class Support:
 
 
 @dataclasses.dataclass(frozen=True)
+class Doubt:
+    """An observation that points at a cause behind the finding, whether or not a rule knows that cause."""
+
+    when: Expression
+    says: Wording
+
+
+@dataclasses.dataclass(frozen=True)
 class Evidence:
     """A fact to show, and the sentence that says what it means."""
 
@@ -82,6 +90,7 @@ class Rule:
     needs: tuple[Expression, ...]
     confidence: float
     supports: tuple[Support, ...]
+    doubts: tuple[Doubt, ...]
     evidence: tuple[Evidence, ...]
     explains: tuple[Wording, ...]
     hosts: Expression | None
@@ -112,6 +121,7 @@ _KEYS: dict[str, tuple[type, ...]] = {
     "needs": (list,),
     "confidence": (int, float),
     "supports": (list,),
+    "doubts": (list,),
     "evidence": (list,),
     "explains": (list,),
     "hosts": (str,),
@@ -241,6 +251,8 @@ def _build(entry: dict[str, t.Any], place: str, schemas: dict[str, dict[str, t.A
         needs = tuple(Expression(text, schema) for text in _texts(entry, "needs", where))
         key = "supports"
         supports = tuple(_support(item, schema, f"{where}: 'supports'") for item in entry.get("supports", []))
+        key = "doubts"
+        doubts = tuple(_doubt(item, schema, f"{where}: 'doubts'") for item in entry.get("doubts", []))
         key = "evidence"
         evidence = tuple(_evidence(item, schema, f"{where}: 'evidence'") for item in entry.get("evidence", []))
         key = "explains"
@@ -266,6 +278,7 @@ def _build(entry: dict[str, t.Any], place: str, schemas: dict[str, dict[str, t.A
         needs=needs,
         confidence=float(entry["confidence"]),
         supports=supports,
+        doubts=doubts,
         evidence=evidence,
         explains=explains,
         hosts=hosts,
@@ -289,6 +302,12 @@ def _support(item: t.Any, schema: dict[str, t.Any], where: str) -> Support:
     if isinstance(item["weight"], bool) or not isinstance(item["weight"], (int, float)) or not 0 < item["weight"] < 1:
         raise RuleError(f"{where}: 'weight' must be a number between 0 and 1")
     return Support(Expression(item["when"], schema), float(item["weight"]))
+
+
+def _doubt(item: t.Any, schema: dict[str, t.Any], where: str) -> Doubt:
+    if not isinstance(item, dict) or set(item) != {"when", "says"}:
+        raise RuleError(f"{where}: each needs exactly 'when' and 'says'")
+    return Doubt(Expression(item["when"], schema), Wording(item["says"], schema))
 
 
 def _evidence(item: t.Any, schema: dict[str, t.Any], where: str) -> Evidence:

@@ -33,11 +33,14 @@ _VIEW = _object(
 )
 _PORT = _object(
     "protocol family port expected remote remote_rung outcomes failed_from ok_from everywhere local"
-    " local_rung code text rung listening loopback_only queued blocked",
+    " local_rung code text rung ms banner_ms listening loopback_only queued blocked",
     filtered=_list(_object("port protocol verdict tool where rule packets from limited")),
 )
+_CRASH = _object("daemon program signal signal_name protocols current last sample")
 _JOINED = _object(
-    "roles expected",
+    "roles expected queue_file",
+    crashes=_list(_CRASH),
+    oom=_object("victim victim_pid", consumer=_object("pid name rss_bytes")),
     inventory=_object(
         "roles site redundancy_group",
         hardware=_object("contract spare location serial", bmc=_object("type address")),
@@ -56,6 +59,7 @@ _JOINED = _object(
     ),
     ports=_list(_PORT),
     certificates=_list(_object("protocol port seen_from subject names serial not_after days_left")),
+    headroom=_list(_object("what used limit percent says")),
     symptoms=_list(_object("id protocol family where outcome rung code text from_")),
 )
 _FLEET = _object(
@@ -73,7 +77,10 @@ def host() -> Schema:
     expanded = _expand(facts, facts)["properties"]
     for daemon in ("mta", "mda"):
         record = plain(expanded["services"])["properties"][daemon]
-        plain(record)["properties"].update(role={}, expected={})
+        plain(record)["properties"].update(role={}, expected={}, ending={})
+    disk = plain(expanded["disk"])["properties"]
+    system = disk["filesystems"]["items"]["properties"]
+    system.update(deleted_bytes={}, deleted_percent={}, deleted=disk["deleted_open"])
     return {"type": "object", "properties": {**expanded, **_JOINED["properties"]}}
 
 

@@ -69,10 +69,12 @@ def _problem(scenario: Any, path: Path) -> str | None:
     if not all(len(step) == 1 and set(step) <= {"host", "machine", "router"} for step in steps):
         return "a step is one of host, machine, router"
     expect = scenario["expect"]
-    if not EXPECT <= set(expect) <= EXPECT | {"risks", "symptoms_explained"}:
+    if not EXPECT <= set(expect) <= EXPECT | {"risks", "symptoms_explained", "offenders"}:
         return "expect has unknown or missing fields"
     if not set(expect["verdict"]) <= VERDICTS or not isinstance(expect["root_causes"], list):
         return "expect.verdict or expect.root_causes is wrong"
+    if not set(expect.get("offenders", {})) <= set(expect["root_causes"]):
+        return "expect.offenders names a finding that is not expected"
     forbidden = {one.split(":")[0] for one in scenario["forbidden"]}  # "restart_daemon:mta": this daemon only
     if not {scenario["remedy"]["action"], *forbidden} <= ACTIONS:
         return "remedy.action or forbidden names an unknown action"
