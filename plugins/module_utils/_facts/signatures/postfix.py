@@ -27,6 +27,15 @@ TABLE = (
         r"fatal: open lock file \S*pid/\S+: cannot create file exclusively: No space left",
         good="message_in",
     ),
+    # In its own words, or in a delivery's: what a device below the queue or a mailbox answers.
+    sign(
+        "mail_eio",
+        "mta",
+        "postfix",
+        "Input/output error",
+        r"(?:" + OWN + r"|" + DELIVERY + r"(?!host )).*: Input/output error",
+        good="message_in",
+    ),
     sign("erofs", "mta", "postfix", "Read-only file system", OWN + r".*: Read-only file system", good="message_in"),
     sign(
         "throttled",
