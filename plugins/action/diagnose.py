@@ -19,6 +19,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import rules, schema
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.diagnose import InventoryError, diagnose
+from ansible_collections.mailops.triage.plugins.plugin_utils._intake.reported import ReportedError, taken_in
 from ansible_collections.mailops.triage.plugins.plugin_utils._recording import REPORT, Recording, RecordingError
 from ansible_collections.mailops.triage.plugins.plugin_utils._versions import versions
 
@@ -49,6 +50,8 @@ class ActionModule(ActionBase):
             target = source
             if options["replay"]:
                 run["replay"] = str(source.path)
+                # Another report about the same evidence; without one, what was reported then still counts.
+                run.update(taken_in(task_vars or {}, directories, hosts, sweep["vantages"]))
                 target = self._copy(source, options["replay_to"], run["id"])
             run["check_mode"] = bool(self._task.check_mode)
             # A replay tells how long the recorded run took, not how long ago it was.
@@ -57,7 +60,7 @@ class ActionModule(ActionBase):
             report = diagnose(run, sweep, hosts, known)
             report["run"]["report_dir"] = str(target.path)
             target.write(REPORT, report)
-        except (rules.RuleError, RecordingError, InventoryError) as exc:
+        except (rules.RuleError, RecordingError, InventoryError, ReportedError) as exc:
             raise AnsibleActionFail(str(exc)) from exc
         result.update(
             changed=False,

@@ -91,7 +91,9 @@ class ActionModule(ActionBase):
         if ssh not in ("ok", "unknown") and self._direct():
             # The sweep has just waited for this port in vain; waiting for it again would tell nothing new.
             return {"outcome": "skipped", "text": f"ssh does not answer ({ssh})"}, None
-        arguments = {**options, "services": known.get("failing")}
+        # What a user reported, and where the vantage points come from: either may be on a list of banned addresses.
+        addresses = [*(options.get("addresses") or []), *known.get("sources", [])]
+        arguments = {**options, "services": known.get("failing"), "addresses": addresses}
         subsets = arguments.pop("gather_subset")
         try:
             with _alarm(options["time_budget"] + _GRACE):

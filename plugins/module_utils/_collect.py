@@ -24,6 +24,7 @@ from ansible_collections.mailops.triage.plugins.module_utils._facts import (
     loopback,
     mailboxes,
     memory,
+    patches,
     postfix,
     processes,
     queue,
@@ -54,6 +55,7 @@ COLLECTORS = {
     "hardware": hardware.collect,
     "mailboxes": mailboxes.collect,
     "bans": bans.collect,
+    "patches": patches.collect,
 }
 SUBSETS = tuple(COLLECTORS)
 

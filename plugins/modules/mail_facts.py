@@ -47,7 +47,7 @@ options:
       - Which parts to gather, in the manner of M(ansible.builtin.setup). V(all), the names below, and each name with
         V(!) before it to leave it out. Only exclusions mean everything else.
       - V(host), V(services), V(processes), V(listeners), V(load), V(memory), V(disk), V(queue), V(traffic), V(log),
-        V(config), V(dns), V(loopback), V(hardware), V(mailboxes), V(bans).
+        V(config), V(dns), V(loopback), V(hardware), V(mailboxes), V(bans), V(patches).
     type: list
     elements: str
     default: [all]

@@ -10,7 +10,6 @@ Note that this module util is PRIVATE to the collection. It can have breaking ch
 """
 
 import ast
-import ipaddress
 import os
 import re
 import time
@@ -37,7 +36,7 @@ def collect(context):
     if result.status == "ok" and not result.rc and not result.truncated:
         found += banlists.of_nft(result.out.decode("utf-8", "replace"), context.now)
     found += banlists.of_rules(records or [])
-    asked = [address for address in map(_address, context.options["addresses"] or []) if address is not None]
+    asked = [one for one in map(banlists.network, map(str, context.options["addresses"] or [])) if one is not None]
     entries = _joined(found[:_MOST_READ], asked)
     _add_times(context, entries)
     return {
@@ -71,15 +70,15 @@ def _joined(found, asked):
         record["since"] = entry.since if entry.since is not None else record["since"]
         record["until"] = entry.until if entry.until is not None else record["until"]
     for network, record in by_network.items():
-        record["asked"] = [str(one) for one in asked if one.version == network.version and one in network]
+        record["asked"] = [
+            _plain(one) for one in asked if one.version == network.version and one.overlaps(network)
+        ]
     return sorted(by_network.values(), key=lambda one: (not one["asked"], -(one["since"] or 0), str(one["network"])))
 
 
 def _record(entry):
-    network = entry["network"]
-    single = network.num_addresses == 1
     return {
-        "address": str(network.network_address) if single else str(network),
+        "address": _plain(entry["network"]),
         "by": [clean(name, 80) for name in entry["by"]][:5],
         "ports": sorted(entry["ports"]) or None,
         "since": entry["since"],
@@ -88,11 +87,8 @@ def _record(entry):
     }
 
 
-def _address(text):
-    try:
-        return ipaddress.ip_address(str(text).strip())
-    except ValueError:
-        return None
+def _plain(network):
+    return str(network.network_address) if network.num_addresses == 1 else str(network)
 
 
 def fail2ban(context):

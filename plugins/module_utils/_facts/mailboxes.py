@@ -15,13 +15,14 @@ from ansible_collections.mailops.triage.plugins.module_utils._facts import (
     accounts,
     dovecot,
     filters,
+    logins,
     maildir,
     quota,
 )
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 
 _SECONDS, _ENTRIES, _MOST_COUNTED = 1.0, 200000, 200
-_TOP, _MOST_BARRED, _MOST_BROKEN, _MOST_ASKED = 10, 50, 20, 5
+_TOP, _MOST_BARRED, _MOST_BROKEN, _MOST_ASKED = 10, 50, 20, 20
 
 
 def collect(context):
@@ -48,9 +49,12 @@ def collect(context):
     document.update(_summary(known, counted, budget))
     document["broken_filters"] = broken[:_MOST_BROKEN]
     document["barred"] = None if barred is None else _barred(barred, known or [])
-    document["affected"] = [
+    document["affected"] = affected = [
         _affected(context, name, named[name], counted, common, barred, broken, text) for name in asked
     ]
+    seen = logins.of_users(context, sorted({record["user"] or record["given"] for record in affected}))
+    for record in affected:
+        record["logins"] = None if seen is None else seen[record["user"] or record["given"]]
     return document
 
 

@@ -23,15 +23,17 @@ PORTS = {
     993: "imaps",
     4190: "sieve",
 }
-IDLE_S = 20.0
-"""A client of SMTP that has said nothing for so long keeps a process from the others."""
+SILENT_S = 5.0
+"""A side that has said nothing for so long, when it was its turn, keeps a process from the others."""
 
-# port: the local one; waiting: established by the kernel, not yet taken by the daemon; silent_s: None when not told
-Session = namedtuple("Session", "port peer waiting silent_s")
+# port: the local one; waiting: established by the kernel, not yet taken by the daemon; turn: whose turn it is to speak,
+# "client" or "server", None when not told; silent_s: for how long that side has said nothing
+Session = namedtuple("Session", "port peer waiting turn silent_s")
 
 _ESTABLISHED = 1 << 1
 _INFO = 2  # INET_DIAG_INFO: struct tcp_info
-_LAST_RECEIVED = 52  # offset of tcpi_last_data_recv in it, milliseconds
+# Offsets in it: tcpi_last_data_sent and tcpi_last_data_recv (milliseconds), tcpi_data_segs_out
+_LAST_SENT, _LAST_RECEIVED, _SEGMENTS_OUT = 44, 52, 156
 _ENTRY = 72  # struct inet_diag_msg
 _MOST = 20000
 _SECONDS = 0.5
@@ -64,19 +66,26 @@ def _session(data, start, end):
     if sockets.is_loopback(peer):
         return None
     (inode,) = struct.unpack_from("=I", data, start + 68)
-    return Session(port, peer, inode == 0, _silence(data, start + _ENTRY, end))
+    return Session(port, peer, inode == 0, *_turn(data, start + _ENTRY, end))
 
 
-def _silence(data, place, end):
-    """Seconds since the other side last sent anything, from the attributes of an entry."""
+def _turn(data, place, end):
+    """Whose turn it is, and for how many seconds, from the attributes of an entry."""
     while place + 4 <= end:
         size, kind = struct.unpack_from("=HH", data, place)
         if size < 4:
-            return None
-        if kind == _INFO and size >= 4 + _LAST_RECEIVED + 4:
-            return struct.unpack_from("=I", data, place + 4 + _LAST_RECEIVED)[0] / 1000.0
+            break
+        if kind == _INFO and size >= 4 + _SEGMENTS_OUT + 4:
+            sent, received, spoken = (
+                struct.unpack_from("=I", data, place + 4 + offset)[0]
+                for offset in (_LAST_SENT, _LAST_RECEIVED, _SEGMENTS_OUT)
+            )
+            # A server that has not greeted yet is the one that is waited for.
+            if not spoken or received < sent:
+                return "server", received / 1000.0
+            return "client", sent / 1000.0
         place += (size + 3) & ~3
-    return None
+    return None, None
 
 
 def ask_kernel():
@@ -114,16 +123,20 @@ def summary(found):
             for session in here:
                 clients[session.peer] = clients.get(session.peer, 0) + 1
                 blocks[block(session.peer)] = blocks.get(block(session.peer), 0) + 1
-            told = [session.silent_s for session in here if session.silent_s is not None]
-            idle = sum(1 for silence in told if silence >= IDLE_S)
+            # Who still waits to be accepted has not had a turn.
+            served = [session for session in here if not session.waiting]
+            told = [session for session in served if session.turn is not None]
+            late = [session.turn for session in told if session.silent_s >= SILENT_S]
             records.append(
                 {
                     "port": port,
                     "protocol": PORTS[port],
                     "count": len(here),
-                    "waiting": sum(1 for session in here if session.waiting),
-                    "idle": idle if told else None,
-                    "idle_share": round(idle / float(len(told)), 3) if told else None,
+                    "waiting": len(here) - len(served),
+                    "idle": late.count("client") if told else None,
+                    "idle_share": round(late.count("client") / float(len(told)), 3) if told else None,
+                    "stalled": late.count("server") if told else None,
+                    "stalled_share": round(late.count("server") / float(len(told)), 3) if told else None,
                     "clients": len(clients),
                     "blocks": len(blocks),
                     "top_clients": _top(clients, len(here)),

@@ -35,7 +35,6 @@ _SIGNALS = {
 _DOVECOT_CRASH = re.compile(r"service\(([\w-]+)\): child \d+ killed with signal (\d+)")
 _POSTFIX_CRASH = re.compile(r"process (?:\S*/)?([\w-]+) pid \d+ killed by signal (\d+)")
 _OOM_VICTIM = re.compile(r"Kill(?:ed)? process (\d+) \(([^)]*)\)")
-_QUEUE_FILE = re.compile(r"fatal: (\w+): ")
 _SPOKEN = {
     "imap": ("imap", "imaps"),
     "imap-login": ("imap", "imaps"),
@@ -104,13 +103,6 @@ def oom(log: Document | None, memory: Document | None, processes: Document | Non
         "victim_pid": int(match.group(1)) if match else None,
         "consumer": largest[0] if largest else None,
     }
-
-
-def queue_file(log: Document | None) -> str | None:
-    """The queue file that the queue manager last fell over."""
-    sample = ((log or {}).get("signatures", {}).get("qmgr_fatal_file") or {}).get("sample") or ""
-    match = _QUEUE_FILE.match(sample)
-    return match.group(1) if match else None
 
 
 def with_deleted(disk: Document | None) -> Document | None:

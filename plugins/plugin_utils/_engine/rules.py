@@ -154,7 +154,7 @@ def load(directories: t.Sequence[Path], schemas: dict[str, dict[str, t.Any]]) ->
             raise RuleError(f"{directory}: this directory of rules does not exist")
         own: dict[str, str] = {}
         for path in sorted(directory.glob("*.yml")):
-            for entry, place in _entries(path):
+            for entry, place in entries(path, _KEYS, "rule"):
                 name = entry["id"]
                 if name in own:
                     raise RuleError(f"{place}: rule '{name}' is defined twice, first at {own[name]}")
@@ -182,7 +182,14 @@ class _Loader(_SafeLoader):
         return found
 
 
-def _entries(path: Path) -> t.Iterator[tuple[dict[str, t.Any], str]]:
+def entries(path: Path, keys: dict[str, tuple[type, ...]], noun: str) -> t.Iterator[tuple[dict[str, t.Any], str]]:
+    """Read one file of knowledge: a list of mappings, each with an C(id).
+
+    :param keys: the keys that an entry may have, each with the types of its value
+    :param noun: what an entry is, for messages
+    :returns: each entry with its place, C(file:line)
+    :raises RuleError: naming the place
+    """
     try:
         text = path.read_text(encoding="utf-8")
         root: t.Any = yaml.compose(text, Loader=_Loader)
@@ -196,14 +203,14 @@ def _entries(path: Path) -> t.Iterator[tuple[dict[str, t.Any], str]]:
     if data is None:
         return
     if not isinstance(data, list):
-        raise RuleError(f"{path}:1: a rule file holds a list of rules, not a {type(data).__name__}")
+        raise RuleError(f"{path}:1: a {noun} file holds a list of {noun}s, not a {type(data).__name__}")
     for entry, node in zip(data, root.value):
         place = f"{path}:{node.start_mark.line + 1}"
         if not isinstance(entry, dict):
-            raise RuleError(f"{place}: a rule is a mapping, not a {type(entry).__name__}")
+            raise RuleError(f"{place}: a {noun} is a mapping, not a {type(entry).__name__}")
         if not isinstance(entry.get("id"), str) or not entry["id"]:
-            raise RuleError(f"{place}: the rule has no 'id'")
-        _check_keys(entry, _KEYS, f"{place}: rule '{entry['id']}'")
+            raise RuleError(f"{place}: the {noun} has no 'id'")
+        _check_keys(entry, keys, f"{place}: {noun} '{entry['id']}'")
         yield entry, place
 
 

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -32,8 +32,6 @@ SUBMITS, READS, FETCHES, WRONG_NAMES, WRONG_PASSWORDS = 15, 22, 8, 3, 1
 WIDTH = 3
 PEOPLE = ("alice", "bob")
 """Those who read mail; the probe's account gets mail, but belongs to those who measure."""
-
-Job = Callable[[], None]
 
 
 def _fetch(address: str, source: str, user: str, tally: crowd.Tally) -> None:
@@ -72,7 +70,7 @@ class Day:
         """Do as people do, until the seconds are over."""
         crowd.together(WIDTH, self._paced(), self.tally, self.seconds)
 
-    def _paced(self) -> Iterator[Job]:
+    def _paced(self) -> Iterator[functools.partial[None]]:
         due = time.monotonic()
         number = 0
         while True:
@@ -81,7 +79,7 @@ class Day:
             number += 1
             yield self.job(number)
 
-    def job(self, number: int) -> Job:
+    def job(self, number: int) -> functools.partial[None]:
         """The next thing that somebody does."""
         dice = self.rng.randrange(100)
         user = self.rng.choice(PEOPLE)

@@ -85,8 +85,10 @@ class Tally:
             self.in_vain = self.in_vain + 1 if answer.startswith(GONE) else 0
 
 
-def smtp(address: str, source: str, messages: Iterable[Message], tally: Tally, login: str | None = None) -> None:
-    """Send messages over one connection: port 25, or submission when somebody logs in."""
+def smtp(
+    address: str, source: str, messages: Iterable[Message], tally: Tally, login: str | None = None, stay: float = 0.0
+) -> None:
+    """Send messages over one connection: port 25, or submission when somebody logs in; stay for some seconds."""
     service = "submission" if login else "smtp"
     answer = "ok"
     try:
@@ -102,6 +104,7 @@ def smtp(address: str, source: str, messages: Iterable[Message], tally: Tally, l
                 talk.smtp("auth", f"AUTH PLAIN {token}")
             for message in messages:
                 _transaction(talk, message, tally)
+            time.sleep(stay)
             talk.smtp("quit", "QUIT")
     except client.Bad as bad:
         answer = str(bad)
@@ -182,17 +185,30 @@ def idle(address: str, source: str, service: str, seconds: float, tally: Tally) 
     tally.ended(answer)
 
 
-def together(width: int, jobs: Iterable[Callable[[], None]], tally: Tally, seconds: float) -> None:
-    """Run jobs on so many threads until they, or the time, or the host has ended."""
-    end = time.monotonic() + seconds
-    lock, waiting = threading.Lock(), iter(jobs)
+def together(
+    width: int,
+    jobs: Iterable[Callable[[], None]],
+    tally: Tally,
+    seconds: float,
+    rate: float = 0.0,
+    alive: Callable[[], bool] = lambda: True,
+) -> None:
+    """Run jobs on so many threads until they, or the time, or the host has ended.
+
+    :param rate: most jobs begun in a second; 0: as many as go
+    :param alive: false when the host that all this is meant for is no more; another one may have its address
+    """
+    begun = time.monotonic()
+    lock, waiting = threading.Lock(), enumerate(jobs)
 
     def worker() -> None:
-        while time.monotonic() < end and tally.in_vain < 4 * width:
+        while time.monotonic() < begun + seconds and tally.in_vain < 4 * width and alive():
             with lock:
-                job = next(waiting, None)
+                number, job = next(waiting, (0, None))
             if job is None:
                 return
+            if rate:
+                time.sleep(max(0.0, begun + number / rate - time.monotonic()))
             job()
 
     with ThreadPoolExecutor(max_workers=width) as pool:

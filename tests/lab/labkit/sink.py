@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The mail server of somebody else: python3 sink.py HOST MODE [SECONDS]; one for each lab host, on port 25.
 
-MODE: accept; tarpit (answers each RCPT after a minute); or the answer that every RCPT gets, such as "550 5.7.1 no".
-It prints its address once it listens.
+MODE: accept; slow (answers each RCPT after a second), tarpit (after a minute); or the answer that every RCPT gets, such as "550 5.7.1 no".
+It prints its address once it listens, and ends with its seconds or with the host that it is there for.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from labkit import crowd, plan  # pylint: disable=wrong-import-position
+from labkit import crowd, plan, state  # pylint: disable=wrong-import-position
 
-_LATE = 60.0
+_LATE = {"accept": 0.0, "slow": 1.0, "tarpit": 60.0}
 
 
 def address(host: str) -> str:
@@ -45,9 +46,8 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, mod
                 await say("221 2.0.0 bye")
                 break
             elif verb == "RCPT":
-                if mode == "tarpit":
-                    await asyncio.sleep(_LATE)
-                await say("250 2.1.5 ok" if mode in ("accept", "tarpit") else mode)
+                await asyncio.sleep(_LATE.get(mode, 0.0))
+                await say("250 2.1.5 ok" if mode in _LATE else mode)
             else:
                 await say("250 sink.example")
     writer.close()
@@ -56,9 +56,10 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, mod
 async def _main(host: str, mode: str, seconds: float) -> None:
     server = await asyncio.start_server(lambda reader, writer: _serve(reader, writer, mode), address(host), 25)
     print(address(host), flush=True)
-    async with server:
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(server.serve_forever(), seconds)
+    record, end = state.load()["hosts"][host], time.monotonic() + seconds
+    while time.monotonic() < end and state.alive(record, "leader"):
+        await asyncio.sleep(0.5)
+    server.close()
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from labkit import crowd, plan  # pylint: disable=wrong-import-position
+from labkit import crowd, plan, state  # pylint: disable=wrong-import-position
 
 Job = Callable[[], None]
 
@@ -129,21 +129,24 @@ def slow(traffic: Traffic) -> tuple[dict[str, str], Iterator[Job]]:
 def connect(traffic: Traffic) -> tuple[dict[str, str], Iterator[Job]]:
     """Connections from everywhere that end as soon as they were greeted."""
     sources = crowd.addresses(traffic.rng, 200)
-    jobs = (traffic.send(sources[number % 200], []) for number in range(traffic.count))
+    hello = functools.partial(crowd.smtp, traffic.address)
+    jobs = (
+        functools.partial(hello, sources[number % 200], [], traffic.tally, stay=0.2) for number in range(traffic.count)
+    )
     return {}, jobs
 
 
 def guess(traffic: Traffic) -> tuple[dict[str, str], Iterator[Job]]:
     """Passwords tried on many accounts over IMAP and submission, from addresses of one block."""
     block = traffic.block()
-    sources = crowd.addresses(traffic.rng, 30, block)
+    sources = crowd.addresses(traffic.rng, 200, block)
 
     def jobs() -> Iterator[Job]:
         for number in range(traffic.count):
             attempt = crowd.sasl_login if number % 4 == 3 else crowd.imap_login
             user = f"name{number % 40}"
             secret = f"guess-{traffic.rng.randrange(10**9)}"
-            yield functools.partial(attempt, traffic.address, sources[number % 30], user, secret, traffic.tally)
+            yield functools.partial(attempt, traffic.address, sources[number % 200], user, secret, traffic.tally)
 
     return {"block": f"{block}.0/24"}, jobs()
 
@@ -201,7 +204,7 @@ def reconnect(traffic: Traffic) -> tuple[dict[str, str], Iterator[Job]]:
         for number in range(traffic.count):
             user, source = names[number % len(names)], sources[number % 200]
             password = plan.ACCOUNTS[user]
-            yield functools.partial(crowd.imap_login, traffic.address, source, user, password, traffic.tally, 0.3)
+            yield functools.partial(crowd.imap_login, traffic.address, source, user, password, traffic.tally, 1.0)
 
     return {}, jobs()
 
@@ -223,14 +226,14 @@ KINDS: dict[str, Callable[[Traffic], tuple[dict[str, str], Iterator[Job]]]] = {
 
 
 def generate(
-    kind: str, host: str, seed: int = 1, count: int = 100, width: int = 8, seconds: float = 120
+    kind: str, host: str, seed: int = 1, count: int = 100, width: int = 8, seconds: float = 120, rate: float = 0
 ) -> dict[str, Any]:
     """Make traffic of one kind against a host; return the offender and the counts."""
     traffic = Traffic(host, seed, count, width, seconds)
     offender, jobs = KINDS[kind](traffic)
-    begun = time.monotonic()
+    record, begun = state.load()["hosts"][host], time.monotonic()
     with crowd.at_home():
-        crowd.together(width, jobs, traffic.tally, seconds)
+        crowd.together(width, jobs, traffic.tally, seconds, rate, functools.partial(state.alive, record, "leader"))
     taken = round(time.monotonic() - begun, 1)
     return {"kind": kind, "offender": offender, "seconds": taken, "met": dict(traffic.tally.counts)}
 
@@ -244,9 +247,8 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=100, help="messages, connections or logins")
     parser.add_argument("--width", type=int, default=8, help="connections at the same time")
     parser.add_argument("--seconds", type=float, default=120.0)
-    options = parser.parse_args()
-    said = generate(options.kind, options.host, options.seed, options.count, options.width, options.seconds)
-    print(json.dumps(said))
+    parser.add_argument("--rate", type=float, default=0.0, help="connections begun in a second (default: as many as go)")
+    print(json.dumps(generate(**vars(parser.parse_args()))))
 
 
 if __name__ == "__main__":

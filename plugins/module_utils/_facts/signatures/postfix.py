@@ -199,7 +199,7 @@ TABLE = (
         "smtp",
         "]: No such file",
         r"(?:\w{6,20}: )?connect to \S+\[[^\]\s]*/[^\]\s]*\]: No such file",
-        good="mail_saved",
+        good="lmtp_sent mail_saved",
     ),
     sign(
         "lmtp_refused",
@@ -207,10 +207,14 @@ TABLE = (
         "smtp",
         "]: Connection refused",
         r"(?:\w{6,20}: )?connect to \S+\[[^\]\s]*/[^\]\s]*\]: Connection refused",
-        good="mail_saved",
+        good="lmtp_sent mail_saved",
     ),
     sign(
-        "qmgr_fatal_file", "mta", "qmgr", "fatal: ", r"fatal: (?P<key>\w+): (?:envelope records out of order|.*record)"
+        "qmgr_fatal_file",
+        "mta",
+        "qmgr",
+        ("envelope records out of order", "bad extra offset"),
+        r"fatal: (?:(?P<key>\w+): envelope records out of order|bad extra offset .*file \S*/(?P<key_file>\w+))",
     ),
     sign(
         "load_refuse",
