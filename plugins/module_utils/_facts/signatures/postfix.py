@@ -6,7 +6,7 @@
 Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 """
 
-from ansible_collections.mailops.triage.plugins.module_utils._facts.signatures.shape import OWN, sign
+from ansible_collections.mailops.triage.plugins.module_utils._facts.signatures.shape import DELIVERY, OWN, sign
 
 TABLE = (
     sign(
