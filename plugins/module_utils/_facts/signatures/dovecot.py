@@ -80,6 +80,13 @@ TABLE = (
         good="login",
     ),
     sign(
+        "auth_queued",
+        "mda",
+        "dovecot",
+        "Auth request was queued for",
+        r"auth: (?:Warning: )?auth workers: Auth request was queued for \d+ seconds",
+    ),
+    sign(
         "passdb_open",
         "mda",
         "dovecot",
@@ -182,8 +189,8 @@ TABLE = (
         "mda",
         "auth",
         ("has expired", "account expired", "assword expired", "no longer valid"),
-        r"(?:[\w.-]+(?:\([^()]*\))?: )*(?:(?:Info|Error"
-        r"|Warning): )?(?:pam_unix\([^()]*\): account (?P<key>\S+) has expired"
+        r"(?:[\w.-]+(?:\([^()]*\))?(?:<[^<>]*>)?: |conn \S+ \([^()]*\): )*"
+        r"(?:pam_unix\([^()]*\): account (?P<key>\S+) has expired"
         r"|pam\((?P<key_pam>[^(),]*)[^()]*\): .*(?:account (?:has )?expired|no longer valid"
         r"|[Pp]assword (?:has )?expired)|\w+\((?P<key_db>[^(),]*)[^()]*\): Password expired)",
     ),
