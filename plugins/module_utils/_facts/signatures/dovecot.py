@@ -84,14 +84,14 @@ TABLE = (
         "mda",
         "dovecot",
         "Auth request was queued for",
-        r"auth: (?:Warning: )?auth workers: Auth request was queued for \d+ seconds",
+        r"auth: (?:(?:Error|Warning): )?auth[ -]workers?: Auth request was queued for \d+ seconds",
     ),
     sign(
         "passdb_open",
         "mda",
         "dovecot",
         "passwd-file ",
-        DOVECOT_BAD + r"passwd-file[^:]*: (?:open|stat)\(.*\) failed: (?:No such file|Permission denied)",
+        DOVECOT_BAD + r"passwd-file[^:]*: ?(?:open|stat)\(.*\) failed: (?:No such file|Permission denied)",
         good="login",
     ),
     sign(
