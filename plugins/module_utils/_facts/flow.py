@@ -45,8 +45,9 @@ NAMED = (
 HOUR = 3600.0
 _OPEN = 20000
 _PLACE = {b"sent": _DELIVERED, b"deferred": _DEFERRED, b"bounced": _BOUNCED, b"expired": _BOUNCED}
+# A recipient in quotes may hold anything, even all of what follows here: such lines are not counted.
 _DELIVERY = re.compile(
-    rb"\w+: to=<([^<>]*)>, (?:orig_to=<[^<>]*>, )?relay=[^\s,]*, (?:conn_use=\d+, )?delay=[\d.]+, delays=[\d./]+, "
+    rb"\w+: to=<([^<>\"]*)>, (?:orig_to=<[^<>]*>, )?relay=[^\s,]*, (?:conn_use=\d+, )?delay=[\d.]+, delays=[\d./]+, "
     rb"dsn=[\d.]+, status=([a-z]+) \("
 )
 _SASL = re.compile(rb"warning: [^\s\[]+\[([^\]]*)\]: SASL [\w-]+ authentication failed")
@@ -60,10 +61,11 @@ class Flow(object):
     """Counts of the lines it is given.
 
     :param now: epoch; names are counted for the hour before
+    :param names: whether names are counted at all
     """
 
-    def __init__(self, now):
-        self.now = now
+    def __init__(self, now, names=True):
+        self.now, self._names = now, names
         self.minutes = {}
         self.totals = [0] * len(COUNTERS)
         self.lines = 0
@@ -87,6 +89,7 @@ class Flow(object):
             "qmgr": self.qmgr,
             "nqmgr": self.qmgr,
             "dovecot": self.dovecot,
+            "anvil": self.anvil,
         }
         for name in ("smtp", "lmtp", "local", "virtual", "pipe", "error", "discard", "retry"):
             self.handlers[name] = self.smtp if name == "smtp" else self.lmtp if name == "lmtp" else self.delivery
@@ -99,7 +102,7 @@ class Flow(object):
     def turn(self, minute):
         """The lines from now on are of this minute (epoch)."""
         self.minute = minute
-        self.detail = minute > self.now - HOUR - 60
+        self.detail = self._names and minute > self.now - HOUR - 60
         self._row = self.minutes.get(minute)
         if self._row is None:
             self._row = self.minutes[minute] = [0] * len(COUNTERS)
@@ -156,6 +159,8 @@ class Flow(object):
             self.good["message_in"] = self.stamp
             if b", sasl_method=" in message:
                 self.good["submitted"] = self.stamp
+            return True
+        if message.startswith((b"Anonymous TLS c", b"Trusted TLS c", b"Untrusted TLS c", b"Verified TLS c")):
             return True
         if b"reject: " in message:
             self._reject(message)
@@ -263,6 +268,10 @@ class Flow(object):
         if place == _DELIVERED and good:
             self.good[good] = self.stamp
         return place == _DELIVERED
+
+    def anvil(self, message):
+        """What counts connections tells of them from time to time."""
+        return message.startswith(b"statistics: ")
 
     def dovecot(self, message):
         """Logins, good and bad."""
