@@ -14,7 +14,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import protocols
-from ansible_collections.mailops.triage.plugins.plugin_utils._engine.front import bouncing, front
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine.front import front
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.headroom import headroom
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.maintenance import maintenance
 
@@ -71,7 +71,6 @@ def build(host: str, record: Document, vantages: dict[str, Document], now: float
     document["ports"] = _ports(document, vantages)
     document["certificates"] = _certificates(document["loopback"], vantages, now)
     document["front"] = front(document)
-    document["bouncing"] = bouncing(document)
     document["headroom"] = headroom(document)
     document["missing"] = _missing(record)
     return document
