@@ -33,8 +33,11 @@ from labkit.plan import CONTROLLER, STATE_DIR, namespace
 CONTROL = "mail1"
 """The host that stays well in every batch."""
 
+WARM_UP = 5.0
+"""Seconds for which people use the broken hosts before they are diagnosed."""
+
 BACKGROUND_SECONDS = 400
-"""Longest time that the ordinary traffic under a batch goes on, should nobody end it."""
+"""Longest time that this goes on, should nobody end it."""
 
 
 @dataclasses.dataclass
@@ -132,17 +135,15 @@ def play(
     :param batch: host -> fault
     :param show: let the playbook print to the terminal
     :param seed: how hosts differ before they are struck; 0 for not at all
-    :param rate: what goes on at each host in a second meanwhile, the one that is well included
+    :param rate: what people do at each host in a second, at the one that is well too; 0 for idle hosts
     :param hosts: diagnose these only, and not all mail hosts of the lab
     :param before: is called with each host just before it is struck
     :returns: an outcome per fault, and one for the control host, which must be healthy
     """
     say(f"breaking {', '.join(f'{host} ({fault})' for host, fault in batch.items())}")
-    with contextlib.ExitStack() as stack:
-        if rate:
-            people = [CONTROL, *batch]
-            stack.enter_context(background.traffic(people, BACKGROUND_SECONDS, rate, seed))
-        outcomes = _strike(lab, batch, seed, before)
+    outcomes = _strike(lab, batch, seed, before)
+    # Only when the symptoms are there: what proves them must not depend on who else is at the host just then.
+    with _ordinary_day([CONTROL, *batch], rate, seed):
         begun = time.monotonic()
         done = diagnose(report_dir, show=show, hosts=hosts)
         seconds = time.monotonic() - begun
@@ -156,6 +157,17 @@ def play(
         dataclasses.replace(outcome, seconds=seconds, judged=None if outcome.problem else judged.get(host))
         for host, outcome in outcomes.items()
     ]
+
+
+@contextlib.contextmanager
+def _ordinary_day(hosts: list[str], rate: float, seed: int) -> Iterator[None]:
+    """Let people use the hosts, for some seconds before the body and during it."""
+    if not rate:
+        yield
+        return
+    with background.traffic(hosts, BACKGROUND_SECONDS, rate, seed):
+        time.sleep(WARM_UP)
+        yield
 
 
 def _strike(lab: Lab, batch: dict[str, str], seed: int, before: Callable[[str], None] | None) -> dict[str, Outcome]:
