@@ -29,6 +29,7 @@ import variation
 from labkit import background, faults
 from labkit.lab import Lab
 from labkit.plan import CONTROLLER, STATE_DIR, namespace
+from labkit.shell import LabError
 
 CONTROL = "mail1"
 """The host that stays well in every batch."""
@@ -174,13 +175,22 @@ def _strike(lab: Lab, batch: dict[str, str], seed: int, before: Callable[[str], 
     """Bring the faults of a batch upon their hosts; the control host joins them."""
     outcomes = {}
     with ThreadPoolExecutor(max_workers=len(batch)) as pool:
-        jobs = {host: pool.submit(strike, lab, fault, host, seed, before) for host, fault in batch.items()}
+        jobs = {host: pool.submit(_insist, lab, fault, host, seed, before) for host, fault in batch.items()}
         for host, job in jobs.items():
             outcomes[host] = Outcome(batch[host], host, faults.load(batch[host]), 0.0, None, str(job.exception() or ""))
     healthy = {"expect": {"verdict": ["healthy"], "root_causes": [], "category": None, "scope": "none"}}
     control = {"kind": "healthy", **healthy, "remedy": {"action": "none", "auto": False}, "forbidden": []}
     outcomes[CONTROL] = Outcome("healthy", CONTROL, control, 0.0, None)
     return outcomes
+
+
+def _insist(lab: Lab, fault: str, host: str, seed: int, before: Callable[[str], None] | None) -> None:
+    """Strike, and once more on a fresh host when the symptom did not come: without it there is nothing to judge."""
+    try:
+        strike(lab, fault, host, seed, before)
+    except LabError:
+        lab.reset(host)
+        strike(lab, fault, host, seed, before)
 
 
 def strike(lab: Lab, fault: str, host: str, seed: int = 0, before: Callable[[str], None] | None = None) -> None:

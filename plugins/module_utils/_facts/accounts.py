@@ -123,7 +123,9 @@ def on_disk(template):
         places = deeper
     found = []
     for folder, known in places:
-        user = known.get("u") or ("@".join([known["n"], known["d"]]) if "d" in known and "n" in known else known.get("n"))
+        user = known.get("u") or (
+            "@".join([known["n"], known["d"]]) if "d" in known and "n" in known else known.get("n")
+        )
         if user:
             found.append((user, "/".join([folder] + tail)))
     return found

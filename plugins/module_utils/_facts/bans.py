@@ -70,9 +70,7 @@ def _joined(found, asked):
         record["since"] = entry.since if entry.since is not None else record["since"]
         record["until"] = entry.until if entry.until is not None else record["until"]
     for network, record in by_network.items():
-        record["asked"] = [
-            _plain(one) for one in asked if one.version == network.version and one.overlaps(network)
-        ]
+        record["asked"] = [_plain(one) for one in asked if one.version == network.version and one.overlaps(network)]
     return sorted(by_network.values(), key=lambda one: (not one["asked"], -(one["since"] or 0), str(one["network"])))
 
 
