@@ -86,7 +86,14 @@ def build(host: str, record: Document, vantages: dict[str, Document], now: float
     document["headroom"] = headroom(document)
     document["oob"] = _out_of_band(record.get("oob"), now)
     document["missing"] = _missing(record)
+    document["missing"].update(
+        {name: document["missing"][source] for name, source in _MADE_OF.items() if source in document["missing"]}
+    )
     return document
+
+
+_MADE_OF = {"front": "traffic", "crashes": "log", "oom": "log", "bouncing": "log"}
+"""What is derived from one kind of facts is as unknown as they are: its rules are not judged, and so hold others back."""
 
 
 def _out_of_band(found: Document | None, now: float) -> Document:
