@@ -25,7 +25,7 @@ from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 
 _PAUSE = 1.0
 _MOST, _MOST_FILES = 100, 400
-# State D, and yet no storage: a frozen control group, a parent that waits for its child to exec, userland's own locks.
+# State D, and yet no storage: a frozen control group, or a parent that waits for its child to exec.
 _NO_STORAGE = ("refrigerator", "vfork", "freezer", "cgroup")
 _NOT_ON_DISK = frozenset(
     "proc sysfs tmpfs ramfs devtmpfs devpts cgroup cgroup2 mqueue securityfs debugfs tracefs bpf pstore configfs "

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.mailops.triage.plugins.module_utils._facts import context as shared
 from ansible_collections.mailops.triage.plugins.module_utils._facts import (
     hardware,
     hardware_boot,
@@ -22,7 +23,6 @@ from ansible_collections.mailops.triage.plugins.module_utils._facts import (
     hardware_sensors,
     hardware_storage,
 )
-from ansible_collections.mailops.triage.plugins.module_utils._facts import context as shared
 from ansible_collections.mailops.triage.plugins.module_utils._facts.procfs import Process
 from ansible_collections.mailops.triage.tests.unit.plugins.module_utils.facts.recordings import (
     HOSTILE,

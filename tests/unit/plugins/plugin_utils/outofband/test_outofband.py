@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import hardware
-from ansible_collections.mailops.triage.plugins.plugin_utils._outofband import answer, ask, ipmi, redfish
+from ansible_collections.mailops.triage.plugins.plugin_utils._outofband import answer, ask, ipmi
 
 RECORDED = Path(__file__).parent / "recorded"
 BMC = {"type": "redfish", "address": "bmc1.example.test", "user": "inspector", "password": "long-and-secret"}
