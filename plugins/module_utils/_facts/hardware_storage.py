@@ -34,7 +34,7 @@ _NOT_ON_DISK = frozenset(
 
 
 def collect(context):
-    """The C(storage) part of the hardware facts; the second look is only taken where the first one saw somebody wait."""
+    """The C(storage) part of the hardware facts; a second look is taken only where the first one saw somebody wait."""
     first = context.shared(shared.processes)
     waiting = [pid for pid in sorted(first) if first[pid].state == "D"][:_MOST]
     if not waiting:
