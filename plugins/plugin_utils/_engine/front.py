@@ -31,7 +31,9 @@ def front(document: Document) -> list[Document] | None:
         names = _protocols(service)
         if names:
             ports = [protocols.PORTS[name] for name in names]
-            found.append({**service, "protocols": list(names), **_waiting(document, ports), **_sessions(traffic, ports)})
+            found.append(
+                {**service, "protocols": list(names), **_waiting(document, ports), **_sessions(traffic, ports)}
+            )
     return found
 
 

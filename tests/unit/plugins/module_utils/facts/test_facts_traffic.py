@@ -53,7 +53,10 @@ def session(peer: str, waiting: bool = False, turn: str = "client", silent_s: fl
 
 def test_summary_counts_by_client_and_block():
     many = [session(f"198.18.7.{number}", silent_s=9.0) for number in range(6)]
-    many += [session("198.18.7.1", waiting=True, silent_s=60.0), session("2001:db8:1:2::5", turn="server", silent_s=7.0)]
+    many += [
+        session("198.18.7.1", waiting=True, silent_s=60.0),
+        session("2001:db8:1:2::5", turn="server", silent_s=7.0),
+    ]
     (record,) = sessions.summary(many)
     assert (record["count"], record["waiting"], record["clients"], record["served_clients"]) == (8, 1, 7, 7)
     assert (record["idle"], record["idle_share"]) == (6, 0.857)
@@ -92,7 +95,9 @@ def test_service_of_a_postfix_daemon(command, told):
 
 
 def test_limits_in_master_cf():
-    found = {(service["name"], service["type"]): service["limit"] for service in postfix.parse_master(text("master.cf"))}
+    found = {
+        (service["name"], service["type"]): service["limit"] for service in postfix.parse_master(text("master.cf"))
+    }
     assert found["smtp", "inet"] is None
     assert found["qmgr", "unix"] == 1
     assert found["cleanup", "unix"] == 0
@@ -100,8 +105,9 @@ def test_limits_in_master_cf():
 
 def test_limits_in_the_words_of_doveconf():
     told = traffic.parse_services(
-        'service auth {\n  unix_listener auth-userdb {\n    mode = 438\n  }\n  client_limit = 4000\n}\n'
-        "service imap-login {\n  inet_listener imap {\n    port = 143\n  }\n  process_limit = 8\n  service_count = 0\n}\n"
+        "service auth {\n  unix_listener auth-userdb {\n    mode = 438\n  }\n  client_limit = 4000\n}\n"
+        "service imap-login {\n  inet_listener imap {\n    port = 143\n  }\n  process_limit = 8\n"
+        "  service_count = 0\n}\n"
         "protocol imap {\n  mail_max_userip_connections = 20\n}\n"
     )
     assert told == {"auth": {"client_limit": 4000}, "imap-login": {"process_limit": 8, "service_count": 0}}
