@@ -16,8 +16,14 @@ from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 _DAEMONS = (
     ("postfix", re.compile(r"postfix")),
     ("dovecot", re.compile(r"dovecot")),
-    ("companion", re.compile(r"(?:opendkim|opendmarc|rspamd|clam|spamassassin|amavis|postgrey|unbound|dnsmasq|bind9?$)")),
-    ("library", re.compile(r"(?:openssl|libssl|libc6$|glibc$|libsasl2|cyrus-sasl|libpam|pam$|libmilter|libldap|openldap)")),
+    (
+        "companion",
+        re.compile(r"(?:opendkim|opendmarc|rspamd|clam|spamassassin|amavis|postgrey|unbound|dnsmasq|bind9?$)"),
+    ),
+    (
+        "library",
+        re.compile(r"(?:openssl|libssl|libc6$|glibc$|libsasl2|cyrus-sasl|libpam|pam$|libmilter|libldap|openldap)"),
+    ),
     ("system", re.compile(r"(?:openssh-server$|systemd$|linux-image|kernel(?:-core)?$)")),
 )
 _AT_WORK = frozenset("dpkg apt apt-get aptitude unattended-upgr dnf yum rpm packagekitd".split())
