@@ -59,6 +59,7 @@ def report(fault: str, said: Any, who: Any = None) -> dict[str, Any]:
         ("F025", "mail does not arrive", None, "yes", "resolver"),
         ("F088", "the certificate has expired", None, "yes", "certificate"),
         ("F099", "cannot open my mailbox", None, "yes", "mailbox"),
+        ("N01", "my mailbox is full", None, "no", "ask for sender, recipient and time of one message"),
         ("F012", "0x800CCC0E Port: 143", None, "no", "IMAP answers everywhere"),
         ("F001", "nothing works", None, "yes", "time out on"),
         ("N09", "IMAP: wrong password", None, "unknown", "no login was tried (triage_probe_account)"),
