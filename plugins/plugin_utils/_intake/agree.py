@@ -229,7 +229,8 @@ class _Scene:
             where = f"the {len(hosts)} hosts" if len(hosts) > 3 else _listed(hosts)
             said = f"nothing that was found on {where} would cause that"
         else:
-            where = "everywhere" if set(looked) == set(self.hosts) else f"on {_listed(looked[:4])}"
+            everywhere = "on every host" if self.segments else "everywhere"
+            where = everywhere if set(looked) == set(self.hosts) else f"on {_listed(looked[:4])}"
             said = f"{called} {'answer' if ' and ' in called else 'answers'} {where} (seen from {_listed(points[:4])})"
         others = [finding["title"] for host in self.hosts.values() for finding in host["findings"] if _root(finding)]
         others += [finding["title"] for finding in self.fleet]

@@ -113,7 +113,7 @@ def test_the_explanation_is_folded_into_the_block_of_its_host() -> None:
     report = samples.load("fleet")
     healthy = next(name for name, host in report["hosts"].items() if host["verdict"] == "healthy")
     page = html.render(report, {healthy: explained()})
-    assert page.count('<details class="more reason">') == 1
+    assert page.count('<details class="more because">') == 1
     assert "Nearly fired" in page and "2 of 3 conditions hold" in page
 
 

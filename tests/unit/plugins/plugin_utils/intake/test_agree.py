@@ -55,7 +55,7 @@ def report(fault: str, said: Any, who: Any = None) -> dict[str, Any]:
         ("F073", "452 4.3.1 Insufficient system storage", None, "yes", "the queue"),
         ("F075", "my mailbox is full", None, "yes", "The mailbox volume"),
         ("F020", "IMAP does not respond", "dept-a", "yes", "from dept-a"),
-        ("F020", "IMAP does not respond", "dept-b", "no", "IMAP answers everywhere (seen from dept-b)"),
+        ("F020", "IMAP does not respond", "dept-b", "no", "IMAP answers on every host (seen from dept-b)"),
         ("F025", "mail does not arrive", None, "yes", "resolver"),
         ("F088", "the certificate has expired", None, "yes", "certificate"),
         ("F099", "cannot open my mailbox", None, "yes", "mailbox"),
