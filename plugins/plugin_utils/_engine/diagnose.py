@@ -14,6 +14,7 @@ import typing as t
 
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import document as host_document
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import fleet as fleet_document
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine import history
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.evaluate import judge
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.maintenance import MaintenanceError
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.protocols import UnknownRoleError
@@ -50,6 +51,9 @@ def diagnose(run: Document, sweep: Document, hosts: dict[str, Document], rules: 
             documents[name] = host_document.build(name, record, seen_from, now)
         except (MaintenanceError, UnknownRoleError) as exc:
             raise InventoryError(f"host '{name}': {exc}") from exc
+    past = run.get("history") or {}
+    for name, document in documents.items():
+        document["leaks"] = history.leaks(document["memory"], past.get(name), now)
     fleet_document.siblings(documents)
     host_rules = [rule for rule in rules if rule.level == "host"]
     judged = {name: _judge_host(document, host_rules) for name, document in documents.items()}
@@ -60,10 +64,11 @@ def diagnose(run: Document, sweep: Document, hosts: dict[str, Document], rules: 
     report_hosts = {}
     for name, (selection, not_judged) in judged.items():
         selection = _explain_from_above(name, selection, fleet_findings)
+        history.mark(selection.findings, past.get(name), now)
         report_hosts[name] = _host(hosts[name], documents[name], selection, not_judged)
     return {
         "schema": SCHEMA,
-        "run": {**run, "vantage_points": _vantage_points(sweep)},
+        "run": {**{key: run[key] for key in run if key != "history"}, "vantage_points": _vantage_points(sweep)},
         "fleet": _fleet(report_hosts, documents, fleet_findings),
         "hosts": report_hosts,
     }

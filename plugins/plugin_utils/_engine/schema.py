@@ -37,9 +37,11 @@ _PORT = _object(
     filtered=_list(_object("port protocol verdict tool where rule packets from limited")),
 )
 _CRASH = _object("daemon program signal signal_name protocols current last sample")
+_LEAK = _object("name pid from_bytes to_bytes grown_bytes times span_s warm_s samples steady")
 _JOINED = _object(
     "roles expected",
     crashes=_list(_CRASH),
+    leaks=_list(_LEAK),
     oom=_object("victim victim_pid", consumer=_object("pid name rss_bytes")),
     inventory=_object(
         "roles site redundancy_group",
