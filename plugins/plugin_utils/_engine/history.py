@@ -51,7 +51,9 @@ def occurrences(past: list[list[t.Any]], finding: str, now: float) -> Document |
 def mark(findings: list[Document], past: Document | None, now: float) -> None:
     """Say of each root cause whether it has struck before, and hold back a restart that has not helped."""
     for finding in findings:
-        again = occurrences((past or {}).get("runs", []), finding["id"], now) if finding["kind"] == "root_cause" else None
+        again = (
+            occurrences((past or {}).get("runs", []), finding["id"], now) if finding["kind"] == "root_cause" else None
+        )
         if again is None:
             continue
         finding["recurring"] = again
@@ -60,7 +62,9 @@ def mark(findings: list[Document], past: Document | None, now: float) -> None:
         says = f"the {times} time on this host; before this on {_date(again['last'])}, first on {_date(again['first'])}"
         finding["evidence"].append({"fact": "history", "value": again["count"], "says": says})
         remedy = finding["remedy"]
-        if remedy["action"] == "restart_daemon" and (again["count"] >= TIRED or again["began"] - again["last"] < AT_ONCE_S):
+        if remedy["action"] == "restart_daemon" and (
+            again["count"] >= TIRED or again["began"] - again["last"] < AT_ONCE_S
+        ):
             remedy["auto"] = False
             remedy["do"] = (
                 "It fell over again, so a restart is no cure: plan a patch window and keep what shows the reason. "

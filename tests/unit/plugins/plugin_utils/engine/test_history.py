@@ -128,7 +128,9 @@ def test_processes_that_are_gone_are_left_out(tmp_path: Path) -> None:
     assert _history.look(tmp_path, RUN, HOSTS)["mail1"]["memory"] == []
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"started": "x"}', '{"id": "a", "started": 1799999000.0, "hosts": {"h": 1}}'])
+@pytest.mark.parametrize(
+    "content", ["", "[]", '{"started": "x"}', '{"id": "a", "started": 1799999000.0, "hosts": {"h": 1}}']
+)
 def test_a_damaged_trace_is_left_out(tmp_path: Path, content: str) -> None:
     path = left(tmp_path, "a", NOW - HOUR, [DEAD])
     path.write_text(content, encoding="utf-8")
