@@ -124,8 +124,8 @@ def status(context):
 def security(context, installed):
     """What the package lists that lie on this host know of security updates.
 
-    :returns: {newer, lists_at, published_at, reason}: newer is a dict, or None when there is no list; times are epochs or
-        None
+    :returns: {newer, lists_at, published_at, reason}: newer is a dict, or None when there is no list; the times are
+        epochs, or None
     """
     folder = context.path(_LISTS)
     answer = {"newer": None, "lists_at": None, "published_at": None, "reason": ""}

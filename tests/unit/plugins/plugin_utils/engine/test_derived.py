@@ -33,7 +33,7 @@ def test_how_a_unit_ended(state: dict[str, Any], said: str | None) -> None:
 def test_crashes_name_program_and_signal() -> None:
     found = derived.crashes(
         log(
-            dovecot_child_sig="imap: Fatal: master: service(imap): child 221 killed with signal 11 (core dumps disabled)",
+            dovecot_child_sig="imap: Fatal: master: service(imap): child 221 killed with signal 11 (core dumped)",
             child_signal="warning: process /usr/lib/postfix/sbin/smtpd pid 230 killed by signal 6",
         )
     )
