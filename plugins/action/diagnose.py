@@ -20,6 +20,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.mailops.triage.plugins.plugin_utils import _history
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import rules, schema
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.diagnose import InventoryError, diagnose
+from ansible_collections.mailops.triage.plugins.plugin_utils._intake.reported import ReportedError, taken_in
 from ansible_collections.mailops.triage.plugins.plugin_utils._recording import REPORT, Recording, RecordingError
 from ansible_collections.mailops.triage.plugins.plugin_utils._versions import versions
 
@@ -51,6 +52,8 @@ class ActionModule(ActionBase):
             target = source
             if options["replay"]:
                 run["replay"] = str(source.path)
+                # Another report about the same evidence; without one, what was reported then still counts.
+                run.update(taken_in(task_vars or {}, directories, hosts, sweep["vantages"]))
                 target = self._copy(source, options["replay_to"], run["id"])
             else:
                 run["history"] = _history.look(self._history(source, options["history_dir"]), run, hosts)
@@ -66,7 +69,7 @@ class ActionModule(ActionBase):
                 target.write(_history.TRACE, left)
                 if options["history_dir"]:
                     Recording(options["history_dir"]).write(f"{run['id']}.{_history.TRACE}", left)
-        except (rules.RuleError, RecordingError, InventoryError) as exc:
+        except (rules.RuleError, RecordingError, InventoryError, ReportedError) as exc:
             raise AnsibleActionFail(str(exc)) from exc
         result.update(
             changed=False,

@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from labkit import check, client, faults, net, plan  # pylint: disable=wrong-import-position
+from labkit import check, client, faults, host, net, plan  # pylint: disable=wrong-import-position
 from labkit.lab import Lab  # pylint: disable=wrong-import-position
 from labkit.shell import LabError, say  # pylint: disable=wrong-import-position
 
@@ -43,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
         one = add(name, text)
         one.add_argument("fault", metavar="FAULT")
         one.add_argument("host", metavar="HOST")
+    add("power-cut", "end a host at once and boot it again on its old root").add_argument("host", metavar="HOST")
     inside = add("exec", "run a command as root inside a host: exec HOST -- CMD")
     inside.add_argument("host", metavar="HOST")
     inside.add_argument("words", nargs=argparse.REMAINDER, metavar="CMD")
@@ -181,6 +182,8 @@ def main(arguments: list[str] | None = None) -> int:
             lab.down()
         elif command == "reset":
             lab.reset(*options.hosts)
+        elif command == "power-cut":
+            host.power_cut(options.host)
         elif command == "inject":
             _inject(lab, options)
         elif command == "undo":

@@ -44,6 +44,12 @@ def collect(context):
     }
 
 
+def holders(context):
+    """Shared look: (mount point, what it holds) of the mounts that matter."""
+    mounts = filesystems.parse_mountinfo(procfs.read_text(context.proc + "/self/mountinfo", 4 << 20))
+    return [(mount.mount, holds) for mount, holds in _chosen(_paths(context), mounts)]
+
+
 def _paths(context):
     """Where things lie, by the configuration; symbolic links followed."""
     queue, state = None, "/var/lib"

@@ -66,6 +66,8 @@ class Scan(object):
     def __init__(self, folder, now, deadline):
         self.folder, self.now, self.deadline = folder, now, deadline
         self.counts, self.bytes, self.oldest = {}, {}, {}
+        # Ages of the messages whose arrival was read, by queue.
+        self.ages = {}
         self.truncated = False
         self.errors = []
         self._seen = 0
@@ -108,12 +110,20 @@ class Scan(object):
         if self._opened < MOST_OPENED:
             self._opened += 1
             moment = arrival_time(path)
+            if moment is not None:
+                self.ages.setdefault(name, []).append(max(0.0, self.now - moment))
         if moment is None:
             # Postfix sets the modification time of a deferred file to its next attempt, which may lie ahead.
             moment = min(info.st_mtime, info.st_ctime)
         age = max(0.0, self.now - moment)
         if self.oldest[name] is None or age > self.oldest[name]:
             self.oldest[name] = round(age, 1)
+
+
+def median(numbers):
+    """The middle one, or None of none."""
+    ordered = sorted(numbers)
+    return round(ordered[len(ordered) // 2], 1) if ordered else None
 
 
 def normal_reason(text):

@@ -15,14 +15,14 @@ import fnmatch
 import typing as t
 
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.expressions import UNKNOWN
-from ansible_collections.mailops.triage.plugins.plugin_utils._engine.rules import CATEGORIES, Rule
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine.rules import CATEGORIES, Doubt, Rule
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.wording import show
 
 Document = dict[str, t.Any]
 
 
 CAUTIOUS = 0.85
-"""Highest confidence of a finding while a cause behind it is not ruled out."""
+"""Highest confidence of a finding while a cause behind it is not ruled out, or while something speaks for one."""
 
 
 class Judgement(t.NamedTuple):
@@ -97,6 +97,8 @@ def _finding(rule: Rule, scene: Document) -> Document:
         value = entry.fact.search(scene)
         if value not in (None, UNKNOWN, [], ""):
             evidence.append({"fact": entry.fact.text, "value": _bounded(value), "says": _says(entry, value, scene)})
+    doubts = [{"fact": one.when.text, "value": True, "says": one.says.say(scene)} for one in _doubts(rule, scene)]
+    confidence = round(1.0 - doubt, 3)
     remedy = rule.remedy
     return {
         "id": rule.id,
@@ -106,15 +108,15 @@ def _finding(rule: Rule, scene: Document) -> Document:
         "kind": rule.kind,
         "subject": rule.subject.say(scene),
         "severity": rule.severity,
-        "confidence": round(1.0 - doubt, 3),
+        "confidence": min(confidence, CAUTIOUS) if doubts else confidence,
         "scope": rule.scope,
         "explained_by": [],
         "hosts": rule.hosts.search(scene) if rule.hosts else [],
         "explains": [name for pattern in rule.explains for name in pattern.each(scene)],
-        "evidence": evidence,
+        "evidence": evidence + doubts,
         "remedy": {
             "action": remedy["action"],
-            "auto": remedy["auto"],
+            "auto": remedy["auto"] and not doubts,
             "args": {name: text.say(scene) for name, text in remedy["args"].items()},
             "forbid": remedy["forbid"],
             "do": remedy["do"].say(scene),
@@ -123,6 +125,11 @@ def _finding(rule: Rule, scene: Document) -> Document:
         "cure": rule.cure.say(scene),
         "next": rule.next.say(scene),
     }
+
+
+def _doubts(rule: Rule, scene: Document) -> list[Doubt]:
+    """What speaks against this being the whole story: it counts even where the rule for that cause is switched off."""
+    return [doubt for doubt in rule.doubts if doubt.when.search(scene) is True]
 
 
 def _says(entry: t.Any, value: t.Any, scene: Document) -> str:

@@ -148,6 +148,15 @@ TABLE = (
         DOVECOT_USER + r"(?:Error|Fatal|Panic|Warning): .*(?:Rebuilding index file|Corrupted (?:index|transaction))",
     ),
     sign(
+        "pop3_gave_up",
+        "mda",
+        "dovecot",
+        "retr=0/0, del=0/",
+        # Thousands of messages were counted for a client that was gone before it had fetched one.
+        r"pop3\((?P<key>[^()]*)\)(?:<[^<>]*>)*: (?:Info: )?Disconnected(?!: Logged out).* top=0/0, retr=0/0, "
+        r"del=0/\d{4,}",
+    ),
+    sign(
         "sieve_fail",
         "mda",
         "dovecot",
@@ -182,8 +191,8 @@ TABLE = (
         "mda",
         "auth",
         ("has expired", "account expired", "assword expired", "no longer valid"),
-        r"(?:[\w.-]+(?:\([^()]*\))?: )*(?:(?:Info|Error"
-        r"|Warning): )?(?:pam_unix\([^()]*\): account (?P<key>\S+) has expired"
+        r"(?:[\w.-]+(?:\([^()]*\))?(?:<[^<>]*>)?: |conn \S+ \([^()]*\): )*"
+        r"(?:pam_unix\([^()]*\): account (?P<key>\S+) has expired"
         r"|pam\((?P<key_pam>[^(),]*)[^()]*\): .*(?:account (?:has )?expired|no longer valid"
         r"|[Pp]assword (?:has )?expired)|\w+\((?P<key_db>[^(),]*)[^()]*\): Password expired)",
     ),

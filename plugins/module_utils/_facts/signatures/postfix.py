@@ -190,7 +190,7 @@ TABLE = (
         "smtp",
         "]: No such file",
         r"(?:\w{6,20}: )?connect to \S+\[[^\]\s]*/[^\]\s]*\]: No such file",
-        good="mail_saved",
+        good="lmtp_sent mail_saved",
     ),
     sign(
         "lmtp_refused",
@@ -198,7 +198,7 @@ TABLE = (
         "smtp",
         "]: Connection refused",
         r"(?:\w{6,20}: )?connect to \S+\[[^\]\s]*/[^\]\s]*\]: Connection refused",
-        good="mail_saved",
+        good="lmtp_sent mail_saved",
     ),
     sign(
         "qmgr_fatal_file",

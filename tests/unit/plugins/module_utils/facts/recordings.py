@@ -20,6 +20,11 @@ def text(name: str) -> str:
     return (RECORDED / name).read_text(encoding="utf-8")
 
 
+def table(name: str) -> list[list[str]]:
+    """Rows of a recorded table: fields between tabs."""
+    return [line.split("\t") for line in text(name).splitlines() if not line.startswith("#")]
+
+
 def data(name: str) -> bytes:
     """A recorded file as bytes."""
     return (RECORDED / name).read_bytes()

@@ -76,7 +76,7 @@ def test_recorded_faults_are_in_the_document():
     document = json.loads(text("document-faulty.json"))
     assert document["services"]["mda"]["master"]["state"] == "absent"
     assert {item["kind"]: item["outcome"] for item in document["services"]["dependencies"]}["sasl"] == "refused"
-    assert document["log"]["signatures"]["no_sasl"]["current"] > 0
+    assert document["log"]["signatures"]["sasl_refused"]["current"] > 0
     assert [item["verdict"] for item in document["listeners"]["filtered"]] == ["drop", "drop"]
 
 

@@ -372,16 +372,17 @@ def test_queue_by_its_files(tmp_path):
     os.utime(message, (now + 4000, now + 4000))
     scan = spool.Scan(str(tmp_path), now, float("inf")).run()
     answer = queue.postqueue_answer(result(rc=None, status="timeout"))
-    found = queue.document(scan, None, answer, "hung", False)
+    found = queue.document(scan, None, answer, "hung", False, 20000)
     assert found["counts"]["deferred"] == found["counts"]["total"] == 1
     assert found["oldest_s"]["deferred"] == found["oldest_s"]["total"] == 16.0
-    assert found["oldest_s"]["hold"] is None
+    assert found["median_s"]["deferred"] == 16.0
+    assert found["oldest_s"]["hold"] is found["median_s"]["hold"] is None
     assert (found["source"], found["postqueue"]["status"], found["top_reasons"]) == ("files", "timeout", None)
 
 
 def test_queue_that_nobody_may_read(tmp_path):
     scan = spool.Scan(str(tmp_path / "nowhere"), 0.0, float("inf")).run()
-    assert queue.document(scan, None, queue.postqueue_answer(None), "down", False)["source"] == "none"
+    assert queue.document(scan, None, queue.postqueue_answer(None), "down", False, 20000)["source"] == "none"
     assert len(scan.errors) == len(spool.QUEUES)
 
 
