@@ -14,6 +14,8 @@ description:
     directories beside this one), and leaves the same for later runs. What was found goes into the recording.
   - The same recording and rules always give the same findings, so a recording can be judged again at any time, with no
     host at hand.
+  - Where a user reported something, tells whether the evidence agrees. A replay takes the report from the recording, or
+    from the play's variables V(triage_symptom) and V(triage_affected), which are read as they are.
 extends_documentation_fragment:
   - mailops.triage.attributes
 attributes:

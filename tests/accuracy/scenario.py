@@ -29,12 +29,16 @@ import variation
 from labkit import background, faults
 from labkit.lab import Lab
 from labkit.plan import CONTROLLER, STATE_DIR, namespace
+from labkit.shell import LabError
 
 CONTROL = "mail1"
 """The host that stays well in every batch."""
 
+WARM_UP = 5.0
+"""Seconds for which people use the broken hosts before they are diagnosed."""
+
 BACKGROUND_SECONDS = 400
-"""Longest time that the ordinary traffic under a batch goes on, should nobody end it."""
+"""Longest time that this goes on, should nobody end it."""
 
 
 @dataclasses.dataclass
@@ -132,17 +136,15 @@ def play(
     :param batch: host -> fault
     :param show: let the playbook print to the terminal
     :param seed: how hosts differ before they are struck; 0 for not at all
-    :param rate: what goes on at each host in a second meanwhile, the one that is well included
+    :param rate: what people do at each host in a second, at the one that is well too; 0 for idle hosts
     :param hosts: diagnose these only, and not all mail hosts of the lab
     :param before: is called with each host just before it is struck
     :returns: an outcome per fault, and one for the control host, which must be healthy
     """
     say(f"breaking {', '.join(f'{host} ({fault})' for host, fault in batch.items())}")
-    with contextlib.ExitStack() as stack:
-        if rate:
-            people = [CONTROL, *batch]
-            stack.enter_context(background.traffic(people, BACKGROUND_SECONDS, rate, seed))
-        outcomes = _strike(lab, batch, seed, before)
+    outcomes = _strike(lab, batch, seed, before)
+    # Only when the symptoms are there: what proves them must not depend on who else is at the host just then.
+    with _ordinary_day([CONTROL, *batch], rate, seed):
         begun = time.monotonic()
         done = diagnose(report_dir, show=show, hosts=hosts)
         seconds = time.monotonic() - begun
@@ -158,17 +160,37 @@ def play(
     ]
 
 
+@contextlib.contextmanager
+def _ordinary_day(hosts: list[str], rate: float, seed: int) -> Iterator[None]:
+    """Let people use the hosts, for some seconds before the body and during it."""
+    if not rate:
+        yield
+        return
+    with background.traffic(hosts, BACKGROUND_SECONDS, rate, seed):
+        time.sleep(WARM_UP)
+        yield
+
+
 def _strike(lab: Lab, batch: dict[str, str], seed: int, before: Callable[[str], None] | None) -> dict[str, Outcome]:
     """Bring the faults of a batch upon their hosts; the control host joins them."""
     outcomes = {}
     with ThreadPoolExecutor(max_workers=len(batch)) as pool:
-        jobs = {host: pool.submit(strike, lab, fault, host, seed, before) for host, fault in batch.items()}
+        jobs = {host: pool.submit(_insist, lab, fault, host, seed, before) for host, fault in batch.items()}
         for host, job in jobs.items():
             outcomes[host] = Outcome(batch[host], host, faults.load(batch[host]), 0.0, None, str(job.exception() or ""))
     healthy = {"expect": {"verdict": ["healthy"], "root_causes": [], "category": None, "scope": "none"}}
     control = {"kind": "healthy", **healthy, "remedy": {"action": "none", "auto": False}, "forbidden": []}
     outcomes[CONTROL] = Outcome("healthy", CONTROL, control, 0.0, None)
     return outcomes
+
+
+def _insist(lab: Lab, fault: str, host: str, seed: int, before: Callable[[str], None] | None) -> None:
+    """Strike, and once more on a fresh host when the symptom did not come: without it there is nothing to judge."""
+    try:
+        strike(lab, fault, host, seed, before)
+    except LabError:
+        lab.reset(host)
+        strike(lab, fault, host, seed, before)
 
 
 def strike(lab: Lab, fault: str, host: str, seed: int = 0, before: Callable[[str], None] | None = None) -> None:

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Fact subset C(bans): client addresses that are kept out of the mail ports, by whom, and since when.
 
-Three places are read: what fail2ban says, the sets of addresses in nftables that a rule drops or refuses, and rules that
-name a single address.
+Three places are read: what fail2ban says, the sets of addresses in nftables that a rule drops or refuses, and rules
+that name a single address.
 
 Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 """
@@ -70,9 +70,7 @@ def _joined(found, asked):
         record["since"] = entry.since if entry.since is not None else record["since"]
         record["until"] = entry.until if entry.until is not None else record["until"]
     for network, record in by_network.items():
-        record["asked"] = [
-            _plain(one) for one in asked if one.version == network.version and one.overlaps(network)
-        ]
+        record["asked"] = [_plain(one) for one in asked if one.version == network.version and one.overlaps(network)]
     return sorted(by_network.values(), key=lambda one: (not one["asked"], -(one["since"] or 0), str(one["network"])))
 
 
@@ -144,7 +142,7 @@ def _add_times(context, entries):
 
 
 def parse_times(text):
-    """(since, until) by address of C(fail2ban-client get JAIL banip --with-time); until is None for a ban without end."""
+    """(since, until) by address of C(fail2ban-client get JAIL banip --with-time); a ban without end has no until."""
     found = {}
     for address, moment, seconds in _TIMED.findall(text):
         try:

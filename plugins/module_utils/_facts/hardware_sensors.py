@@ -12,7 +12,9 @@ from ansible_collections.mailops.triage.plugins.module_utils._facts import sysfs
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 
 _MOST_SENSORS, _MOST_CPUS = 128, 1024
-_CHANNEL = re.compile(r"(temp|fan|power|in|curr)(\d+)_(input|average|alarm|fault|crit_alarm|max_alarm|min_alarm|lcrit_alarm)$")
+_CHANNEL = re.compile(
+    r"(temp|fan|power|in|curr)(\d+)_(input|average|alarm|fault|crit_alarm|max_alarm|min_alarm|lcrit_alarm)$"
+)
 _SCALE = {"temp": 1000.0, "in": 1000.0, "curr": 1000.0, "power": 1000000.0, "fan": 1.0}
 
 

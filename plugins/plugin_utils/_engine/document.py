@@ -15,7 +15,7 @@ import ipaddress
 import typing as t
 
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import derived, protocols
-from ansible_collections.mailops.triage.plugins.plugin_utils._engine.front import bouncing, front
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine.front import front
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.hardware import hardware
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.headroom import headroom
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.maintenance import maintenance
@@ -83,11 +83,17 @@ def build(host: str, record: Document, vantages: dict[str, Document], now: float
     document["mailboxes"] = _mailboxes(document["mailboxes"], document["bans"])
     document["certificates"] = _certificates(document["loopback"], vantages, now)
     document["front"] = front(document)
-    document["bouncing"] = bouncing(document)
     document["headroom"] = headroom(document)
     document["oob"] = _out_of_band(record.get("oob"), now)
     document["missing"] = _missing(record)
+    document["missing"].update(
+        {name: document["missing"][source] for name, source in _MADE_OF.items() if source in document["missing"]}
+    )
     return document
+
+
+_MADE_OF = {"front": "traffic", "crashes": "log", "oom": "log", "bouncing": "log"}
+"""What is derived from one kind of facts is as unknown as they are: its rules are not judged, and so hold others back."""
 
 
 def _out_of_band(found: Document | None, now: float) -> Document:
@@ -281,6 +287,7 @@ def _port(
         "outcomes": {name: service["outcome"] for name, service in sorted(failing.items())},
         "failed_from": sorted(failing),
         "ok_from": sorted(set(outside) - set(failing)),
+        "logged_in": any(_logged_in(service) for service in outside.values()),
         "everywhere": bool(outside) and len(failing) == len(outside),
         "local": local["outcome"] if local else None,
         "local_rung": local["rung"] if local else None,
@@ -295,6 +302,11 @@ def _port(
         "filtered": filtered,
         "blocked": blocked,
     }
+
+
+def _logged_in(service: Document) -> bool:
+    """Did the probe's own account get in?"""
+    return any(rung["rung"] in ("auth", "login") and rung["ok"] for rung in service.get("rungs", []))
 
 
 def _bans(bans: Document | None, views: list[Document], ports: list[Document]) -> Document | None:
