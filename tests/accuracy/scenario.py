@@ -235,6 +235,8 @@ def command(report_dir: Path, *more: str, hosts: Sequence[str] = ()) -> list[str
         str(Path(sys.executable).parent / "ansible-playbook"),
         *("-i", str(STATE_DIR / "inventory.yml"), str(ROOT / "playbooks" / "diagnose.yml"), "-l", limit),
         *("-e", f"triage_report_dir={report_dir}"),
+        # What earlier batches did to these hosts on purpose is nobody's recurring fault.
+        *("-e", f"triage_history_dir={report_dir}"),
         *more,
     ]
 
