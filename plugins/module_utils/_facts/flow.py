@@ -41,12 +41,14 @@ NAMED = (
     "failing_sources",
     "failing_accounts",
     "rejected_clients",
+    "bounced_destinations",
 )
 HOUR = 3600.0
 _OPEN = 20000
 _PLACE = {b"sent": _DELIVERED, b"deferred": _DEFERRED, b"bounced": _BOUNCED, b"expired": _BOUNCED}
+# A recipient in quotes may hold anything, even all of what follows here: such lines are not counted.
 _DELIVERY = re.compile(
-    rb"\w+: to=<([^<>]*)>, (?:orig_to=<[^<>]*>, )?relay=[^\s,]*, (?:conn_use=\d+, )?delay=[\d.]+, delays=[\d./]+, "
+    rb"\w+: to=<([^<>\"]*)>, (?:orig_to=<[^<>]*>, )?relay=[^\s,]*, (?:conn_use=\d+, )?delay=[\d.]+, delays=[\d./]+, "
     rb"dsn=[\d.]+, status=([a-z]+) \("
 )
 _SASL = re.compile(rb"warning: [^\s\[]+\[([^\]]*)\]: SASL [\w-]+ authentication failed")
@@ -60,15 +62,16 @@ class Flow(object):
     """Counts of the lines it is given.
 
     :param now: epoch; names are counted for the hour before
+    :param names: whether names are counted at all
     """
 
-    def __init__(self, now):
-        self.now = now
+    def __init__(self, now, names=True):
+        self.now, self._names = now, names
         self.minutes = {}
         self.totals = [0] * len(COUNTERS)
         self.lines = 0
         self.people = people.People()
-        self.tops = {name: sketch.Top() for name in NAMED + ("blocks", "destinations")}
+        self.tops = {name: sketch.Top() for name in NAMED + ("blocks", "failing_blocks", "destinations")}
         self.distinct = {name: sketch.Distinct() for name in self.tops}
         self.queued = self.null_sender = 0
         # Time stamps of the last good event of each kind, as they stand in the log; see signatures.good.
@@ -87,6 +90,7 @@ class Flow(object):
             "qmgr": self.qmgr,
             "nqmgr": self.qmgr,
             "dovecot": self.dovecot,
+            "anvil": self.anvil,
         }
         for name in ("smtp", "lmtp", "local", "virtual", "pipe", "error", "discard", "retry"):
             self.handlers[name] = self.smtp if name == "smtp" else self.lmtp if name == "lmtp" else self.delivery
@@ -99,7 +103,7 @@ class Flow(object):
     def turn(self, minute):
         """The lines from now on are of this minute (epoch)."""
         self.minute = minute
-        self.detail = minute > self.now - HOUR - 60
+        self.detail = self._names and minute > self.now - HOUR - 60
         self._row = self.minutes.get(minute)
         if self._row is None:
             self._row = self.minutes[minute] = [0] * len(COUNTERS)
@@ -118,6 +122,8 @@ class Flow(object):
             self._take(name, counts)
             if name == "clients":
                 self._take("blocks", sketch.blocks(counts))
+            elif name == "failing_sources":
+                self._take("failing_blocks", sketch.blocks(counts))
             elif name == "recipients":
                 domains = Counter()
                 for key, number in counts.items():
@@ -156,6 +162,8 @@ class Flow(object):
             self.good["message_in"] = self.stamp
             if b", sasl_method=" in message:
                 self.good["submitted"] = self.stamp
+            return True
+        if message.startswith((b"Anonymous TLS c", b"Trusted TLS c", b"Untrusted TLS c", b"Verified TLS c")):
             return True
         if b"reject: " in message:
             self._reject(message)
@@ -258,11 +266,17 @@ class Flow(object):
         self._row[place] += 1
         if self.detail:
             self._recipients.append(recipient)
+            if place == _BOUNCED:
+                self._named["bounced_destinations"].append(recipient.rpartition(b"@")[2].lower())
             if place != _DELIVERED:
                 self._named["reasons"].append(message[found.end() : found.end() + 400])
         if place == _DELIVERED and good:
             self.good[good] = self.stamp
         return place == _DELIVERED
+
+    def anvil(self, message):
+        """What counts connections tells of them from time to time."""
+        return message.startswith(b"statistics: ")
 
     def dovecot(self, message):
         """Logins, good and bad."""

@@ -99,13 +99,14 @@ def newest_mail(book):
     return None
 
 
-def flow_text(context):
-    """The last hour's lines of the mail system, newest first, in the form of a log file: for hosts without files.
+def flow_text(context, since, until=None):
+    """Lines of the mail system, newest first, in the form of a log file: for hosts without files.
 
     :returns: (bytes, whether all were given, reason why not)
     """
     own = _journal_units(context)[0]
-    argv = ["journalctl", "-q", "--no-pager", "-r", "-o", "short-iso", "--since=@%d" % (context.now - 3660)]
+    argv = ["journalctl", "-q", "--no-pager", "-r", "-o", "short-iso", "--since=@%d" % since]
+    argv += [] if until is None else ["--until=@%d" % until]
     argv += ["-n", str(_FLOW_LINES), "SYSLOG_FACILITY=2"]
     for name in own:
         argv += ["+", "_SYSTEMD_UNIT=" + name]
@@ -114,7 +115,7 @@ def flow_text(context):
     return result.out, whole, "" if whole else "more lines than the journal is read for"
 
 
-def reach(book):
+def reach(book, told=frozenset()):
     """From when on each family's lines are known from the journal; infinity when it does not have them.
 
     The kernel and PID 1 always speak to journald. The mail system may write files of its own (C(maillog_file),
@@ -128,6 +129,9 @@ def reach(book):
     known["bans"] = never
     for name, pattern in (("mta", _MTA_IN_JOURNAL), ("mda", _MDA_IN_JOURNAL)):
         known[name] = book.oldest if any(pattern.search(text) for text in book.texts) else never
+        if book.truncated and name in told and known[name] != never:
+            edge = _last_moment(book.texts[0])
+            known[name] = never if edge is None else edge
     return known
 
 

@@ -10,8 +10,8 @@ import os
 import stat
 import time
 
-from ansible_collections.mailops.triage.plugins.module_utils._facts import context as shared
 from ansible_collections.mailops.triage.plugins.module_utils._facts import (
+    baseline,
     dovecot,
     flow,
     flowreport,
@@ -24,6 +24,7 @@ from ansible_collections.mailops.triage.plugins.module_utils._facts import (
     tally,
     units,
 )
+from ansible_collections.mailops.triage.plugins.module_utils._facts import context as shared
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 
 _HOUR = 3600.0
@@ -48,12 +49,12 @@ def collect(context):
     # The time limit is for the processor time of counting; waiting for journalctl had its own.
     reading = _Reading(context, since, time.monotonic() + float(context.options["log_seconds"]))
     sources = [journal.source(book)]
-    until = journal.reach(book)
     newest = journal.newest_mail(book)
     files = [_look_at(path, families, context.now, newest) for path, families in _log_files(context)]
     sources += [one.record for one in files]
     current = set().union(*[one.families for one in files if one.current]) & {"mta", "mda"}
     reading.journal(book, {"mta", "mda"} - current)
+    until = journal.reach(book, current)
     for one in files:
         reading.file(one, until)
     if book.reason:
@@ -106,7 +107,7 @@ class _Reading(object):
         self.tally = tally.Tally(since, context.now, _starts(context))
         self.lines = logpass.Pass(self.flow, self.tally, since, context.now)
         self.truncated, self.reason = False, ""
-        self._since = []
+        self._since, self._counted, self._from_journal = [], [], set()
 
     def since(self):
         """Epoch from which on the flow was covered."""
@@ -123,18 +124,23 @@ class _Reading(object):
 
         :param flowing: families whose flow no file tells
         """
+        self._from_journal = flowing
         more = book.truncated and bool(flowing)
+        rest = set(logpass.FAMILIES) - ({"mta", "mda"} - flowing)
         for place, text in enumerate(book.texts):
             self.lines.source(flowing if not more and place == 0 else ())
             for number, line in enumerate(text.split("\n")):
                 if not number % 256 and self._late():
                     self._cut("no time left")
                     return
-                self.lines.line(logread.parse_journal_line(line), "journal")
+                parsed = logread.parse_journal_line(line)
+                # Beyond its newest lines the journal was only asked for warnings: a file has more.
+                if parsed is not None and (place == 0 or logpass.family(parsed.identifier) in rest):
+                    self.lines.line(parsed, "journal")
         if flowing and not more and book.readable and book.oldest is not None:
             self._since.append(max(self.window, book.oldest))
         if more:
-            text, whole, reason = journal.flow_text(self.context)
+            text, whole, reason = journal.flow_text(self.context, self.context.now - _HOUR - 60)
             lines = text.split(b"\n")
             first = logread.moment_of(lines[-2], self.context.now) if len(lines) > 1 else None
             self._since.append(self.context.now if first is None else first)
@@ -159,11 +165,19 @@ class _Reading(object):
             if hosts is not None and not hosts:
                 record["reason"] = "its lines are of other hosts"
                 return
+            if flowing:
+                self._counted.append((one.path, flowing, hosts))
             self._segments(one, hosts, limits)
         except OSError as error:
             record["reason"] = clean(error.strerror or error, 120)
         if flowing and record["oldest"] is not None:
             self._since.append(max(self.window, record["oldest"]))
+
+    def baseline(self, book):
+        """See baseline.look."""
+        if not self._counted and not self._from_journal:
+            return None
+        return baseline.look(self.context, self._counted, (self._from_journal, book.oldest), self.deadline)
 
     def _segments(self, one, hosts, limits):
         record, now, left = one.record, self.context.now, int(self.context.options["log_bytes"])

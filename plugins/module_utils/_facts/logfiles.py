@@ -13,6 +13,7 @@ from ansible_collections.mailops.triage.plugins.module_utils._facts import logre
 _PIECE = 1 << 20
 _SEGMENT = 16 << 20
 _SAMPLE = 65536
+_HEAD = 4096
 _PACKED = (".gz", ".xz", ".bz2")
 
 
@@ -41,18 +42,35 @@ class Segment(object):
             yield rest
 
 
-def segments(path, since, now, limit):
+def first_moment(path, now):
+    """Time of the first line of a log file; infinity when it bears none.
+
+    :raises OSError: when the file cannot be read
+    """
+    with _opened(path) as handle:
+        head = handle.read(_HEAD)
+    for line in head.split(b"\n"):
+        found = logread.moment_of(line, now)
+        if found is not None:
+            return found
+    return float("inf")
+
+
+def segments(path, since, now, limit, until=None):
     """The parts of a log file that reach into the window, newest first.
 
     :param since: epoch; found by bisection, so what is older is not read
     :param limit: most bytes
-    :returns: (list or iterator of Segment, whether the limit cut something off)
+    :param until: epoch; what is later need not be read
+    :returns: (list of Segment, whether the limit cut something off)
     :raises OSError: when the file cannot be read; also while a packed one is read
     """
     if path.endswith(_PACKED):
-        return [Segment(_unpack(path, since, now, limit))], False
+        return [Segment(_unpack(path, since, now, limit, until))], False
     with open(path, "rb") as handle:
         size = handle.seek(0, os.SEEK_END)
+        if until is not None:
+            size = min(size, logread.offset_before(handle, size, until, now) + 4 * _SAMPLE)
         start = logread.offset_before(handle, size, since, now)
         cut = size - start > limit
         start = max(start, size - limit)
@@ -81,33 +99,59 @@ def _stretch(path, low, high):
             yield piece
 
 
-def _unpack(path, since, now, limit):
-    """Pieces of a packed file from the window on; it can only be read from its beginning."""
-    failures = (EOFError, ValueError)
+def _opened(path):
     if path.endswith(".gz"):
-        import gzip as packer
-        import zlib
+        import gzip
 
-        failures += (zlib.error,)
-    elif path.endswith(".xz"):
-        import lzma as packer
+        return _Unpacked(gzip.open(path, "rb"))
+    if path.endswith(".xz"):
+        import lzma
 
-        failures += (packer.LZMAError,)
-    else:
-        import bz2 as packer
+        return _Unpacked(lzma.open(path, "rb"))
+    if path.endswith(".bz2"):
+        import bz2
+
+        return _Unpacked(bz2.open(path, "rb"))
+    return open(path, "rb")
+
+
+class _Unpacked(object):
+    """A packed file whose damage is an OSError, whatever packed it."""
+
+    def __init__(self, handle):
+        self._handle = handle
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        self._handle.close()
+
+    def read(self, size):
+        """At most so many bytes."""
+        try:
+            return self._handle.read(size)
+        except OSError:
+            raise
+        except Exception as error:
+            # EOFError, zlib.error and lzma.LZMAError have nothing in common.
+            raise OSError("damaged: %s" % error) from error
+
+
+def _unpack(path, since, now, limit, until=None):
+    """Pieces of a packed file from the window on; it can only be read from its beginning."""
     total = taken = 0
-    try:
-        with packer.open(path, "rb") as handle:
-            while taken < limit and total < 8 * limit:
-                piece = handle.read(_PIECE)
-                if not piece:
+    with _opened(path) as handle:
+        while taken < limit and total < 8 * limit:
+            piece = handle.read(_PIECE)
+            if not piece:
+                return
+            total += len(piece)
+            if taken or logread.last_moment(piece, now, since) >= since:
+                taken += len(piece)
+                yield piece
+                if until is not None and logread.last_moment(piece, now, since) > until:
                     return
-                total += len(piece)
-                if taken or logread.last_moment(piece, now, since) >= since:
-                    taken += len(piece)
-                    yield piece
-    except failures as error:
-        raise OSError("damaged: %s" % error) from error
     raise OSError("larger than may be read")
 
 
@@ -126,7 +170,7 @@ def hosts(path, own):
     named = set()
     for line in sample.split(b"\n")[1:] or [sample]:
         if line[4:5] == b"-":
-            parts = line[20:].split(b" ", 3)[1:]
+            parts = line[19:].split(b" ", 3)[1:]
         else:
             parts = line[16:].split(b" ", 2)
         if len(parts) == 3 and parts[1].endswith(b":") and not parts[0].endswith(b":"):

@@ -11,13 +11,13 @@ Note that this module util is PRIVATE to the collection. It can have breaking ch
 """
 
 import re
-from collections import namedtuple
+from collections import OrderedDict, namedtuple
 
 from ansible_collections.mailops.triage.plugins.module_utils._facts import logread, signatures
 
-# family: see log.family; handler: of the flow, or None; signs: the signatures this identifier may write; needles: one
-# pattern for all their needles, or None
-Kind = namedtuple("Kind", "family identifier handler signs needles")
+# family: one of FAMILIES; handler: of the flow, or None; needles: words, one of which a line with a signature has;
+# signs: pairs of a needle and the signatures that have it
+Kind = namedtuple("Kind", "family handler needles signs")
 
 _LEVELS = {b"Info:", b"Warning:", b"Error:", b"Fatal:", b"Panic:", b"Debug:"}
 _FAIL2BAN = re.compile(rb" *\[\d+\]: (?:[A-Z]+ +)")
@@ -43,11 +43,13 @@ class Pass(object):
     """What reads lines.
 
     :param flow: see flow.Flow
-    :param tally: see tally.Tally
+    :param tally: see tally.Tally; None: no signatures are looked for
+    :param until: epoch; later lines do not count
     """
 
-    def __init__(self, flow, tally, since, now):
+    def __init__(self, flow, tally, since, now, until=None):
         self.flow, self.tally, self.since, self.now = flow, tally, since, now
+        self.until = now + 3600 if until is None else until
         self.oldest = None
         self._kinds = {}
         self._tags = {}
@@ -74,14 +76,15 @@ class Pass(object):
         handler = None
         if stream in self._flowing:
             handler = self.flow.handlers.get(identifier.rpartition("/")[2] if stream == "mta" else identifier)
-        signs = signatures.of(identifier)
-        needles = {needle for entry in signs for needle in entry.needles}
-        pattern = re.compile(b"|".join(re.escape(needle).encode() for needle in sorted(needles))) if needles else None
-        return Kind(stream, identifier, handler, signs, pattern)
+        signs = OrderedDict()
+        for entry in signatures.of(identifier) if self.tally is not None else ():
+            for needle in entry.needles:
+                signs.setdefault(needle.encode("utf-8"), []).append(entry)
+        return Kind(stream, handler, tuple(signs), list(signs.items()))
 
     def line(self, line, source):
         """A parsed line of the journal, see logread.Line."""
-        if line is None or not line.trusted or line.when is None or not self.since <= line.when <= self.now + 3600:
+        if line is None or not line.trusted or line.when is None or not self.since <= line.when <= self.until:
             return
         kind = self.kind(line.identifier)
         message = line.message.encode("utf-8", "replace")
@@ -91,8 +94,7 @@ class Pass(object):
             self.flow.lines += 1
             if kind.handler(message):
                 return
-        if kind.needles is not None and kind.needles.search(message):
-            self._signs(kind, message, line.when, source)
+        self._signs(kind, message, line.when, source)
 
     def feed(self, piece, source, hosts=None, until=None):
         """Whole lines of a log file.
@@ -108,7 +110,7 @@ class Pass(object):
             if line[4:5] == b"-":
                 if line[10:11] == b" ":
                     line = line[:10] + b"T" + line[11:]
-                key, parts = line[:16], line[20:].split(b" ", 3)[1:]
+                key, parts = line[:16], line[19:].split(b" ", 3)[1:]
             else:
                 key, parts = line[:12], line[16:].split(b" ", 2)
             if len(parts) < 3:
@@ -133,8 +135,11 @@ class Pass(object):
                 flow.stamp = line
                 if handler(message):
                     continue
-            if kind.needles is not None and kind.needles.search(message):
-                self._file_signs(kind, line, message, source, until)
+            for needle in kind.needles:
+                # The plain search for a dozen words is quicker than one pattern with all of them.
+                if needle in message:
+                    self._file_signs(kind, line, message, source, until)
+                    break
         flow.lines += lines
         self._last, self._outside = last, outside
         flow.absorb()
@@ -142,7 +147,7 @@ class Pass(object):
     def _turn(self, line):
         """A minute begins; is it outside of the window?"""
         moment = logread.moment_of(line, self.now)
-        if moment is None or moment + 60 <= self.since or moment > self.now + 3600:
+        if moment is None or moment + 60 <= self.since or moment > self.until:
             return True
         if self.oldest is None or moment < self.oldest:
             self.oldest = moment
@@ -173,11 +178,16 @@ class Pass(object):
             self._signs(kind, message, when, source)
 
     def _signs(self, kind, message, when, source):
-        text = message[: logread.LONGEST_LINE].decode("utf-8", "replace")
-        for entry in kind.signs:
-            if any(needle in text for needle in entry.needles):
-                found = signatures.compiled(entry.pattern).match(text)
+        text, seen = None, set()
+        for needle, entries in kind.signs:
+            if needle not in message:
+                continue
+            if text is None:
+                text = message[: logread.LONGEST_LINE].decode("utf-8", "replace")
+            for entry in entries:
+                found = signatures.compiled(entry.pattern).match(text) if entry.id not in seen else None
                 if found:
+                    seen.add(entry.id)
                     self.tally.hit(entry, found, when, text, source)
 
     def finish(self):

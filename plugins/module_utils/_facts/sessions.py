@@ -138,6 +138,7 @@ def summary(found):
                     "stalled": late.count("server") if told else None,
                     "stalled_share": round(late.count("server") / float(len(told)), 3) if told else None,
                     "clients": len(clients),
+                    "served_clients": len({session.peer for session in served}),
                     "blocks": len(blocks),
                     "top_clients": _top(clients, len(here)),
                     "top_blocks": _top(blocks, len(here)),

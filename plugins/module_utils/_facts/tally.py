@@ -7,6 +7,7 @@ Note that this module util is PRIVATE to the collection. It can have breaking ch
 """
 
 import heapq
+from collections import Counter
 
 from ansible_collections.mailops.triage.plugins.module_utils._facts import signatures, sketch
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
@@ -14,6 +15,8 @@ from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 # The newest hits of a signature whose times are kept, to be compared with the last good event.
 _TIMES = 500
 _KEYS = 5
+# Keys that wait to be counted together.
+_FRESH = 1000
 
 
 def empty():
@@ -40,7 +43,7 @@ class Tally(object):
     def __init__(self, since, now, starts):
         self.since, self.now, self.starts = since, now, starts
         self.found = {}
-        self._hits, self._keys, self._good = {}, {}, {}
+        self._hits, self._keys, self._fresh, self._good = {}, {}, {}, {}
 
     def hit(self, signature, found, when, message, source):
         """Count one line.
@@ -63,8 +66,10 @@ class Tally(object):
         start = self.starts.get(signature.owner)
         record["current"] += start is None or when >= start
         if key:
-            for sketched in self._keys[signature.id]:
-                sketched.absorb({key: 1} if isinstance(sketched, sketch.Top) else [key.encode("utf-8", "replace")])
+            fresh = self._fresh.setdefault(signature.id, [])
+            fresh.append(key)
+            if len(fresh) >= _FRESH:
+                self._absorb(signature.id)
         if record["first"] is None or when < record["first"]:
             record["first"] = round(when, 3)
         if record["last"] is None or when >= record["last"]:
@@ -83,6 +88,7 @@ class Tally(object):
             record = self.found.get(signature.id)
             if record is None:
                 continue
+            self._absorb(signature.id)
             top, distinct = self._keys[signature.id]
             record["keys"] = [{"key": clean(key, 120), "count": number} for key, number in top.best(_KEYS)]
             record["distinct_keys"] = distinct.number()
@@ -91,6 +97,12 @@ class Tally(object):
                 later = sum(when > self._over(signature, events, key) for when, key in self._hits[signature.id])
                 record["current"] = min(record["current"], later) if later < _TIMES else record["current"]
         return records
+
+    def _absorb(self, name):
+        fresh = Counter(self._fresh.pop(name, ()))
+        top, distinct = self._keys[name]
+        top.absorb(fresh)
+        distinct.absorb([key.encode("utf-8", "replace") for key in fresh])
 
     def _over(self, signature, events, key):
         keyed = [name for name in events if name in signatures.GOOD_IDS and key]

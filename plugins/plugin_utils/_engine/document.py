@@ -15,7 +15,7 @@ import ipaddress
 import typing as t
 
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import derived, protocols
-from ansible_collections.mailops.triage.plugins.plugin_utils._engine.front import bouncing, front
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine.front import front
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.hardware import hardware
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.headroom import headroom
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.maintenance import maintenance
@@ -83,7 +83,6 @@ def build(host: str, record: Document, vantages: dict[str, Document], now: float
     document["mailboxes"] = _mailboxes(document["mailboxes"], document["bans"])
     document["certificates"] = _certificates(document["loopback"], vantages, now)
     document["front"] = front(document)
-    document["bouncing"] = bouncing(document)
     document["headroom"] = headroom(document)
     document["oob"] = _out_of_band(record.get("oob"), now)
     document["missing"] = _missing(record)
@@ -93,7 +92,7 @@ def build(host: str, record: Document, vantages: dict[str, Document], now: float
     return document
 
 
-_MADE_OF = {"front": "traffic", "crashes": "log", "oom": "log", "bouncing": "log"}
+_MADE_OF = {"front": "traffic", "crashes": "log", "oom": "log"}
 """What is derived from one kind of facts is as unknown as they are: its rules are not judged, and so hold others back."""
 
 

@@ -37,15 +37,6 @@ def front(document: Document) -> list[Document] | None:
     return found
 
 
-def bouncing(document: Document) -> str | None:
-    """The domain whose mail came back: much was sent to it, and unlike the bounces that it caused nothing waits for it."""
-    flow = (document["log"] or {}).get("flow")
-    queue = document["queue"] or {}
-    waiting = {entry["name"] for entry in queue.get("top_destinations") or []}
-    names = [entry["key"] for entry in flow["top"]["destinations"]] if flow else []
-    return next((name for name in names if name not in waiting), None)
-
-
 def _protocols(service: Document) -> tuple[str, ...]:
     name = service["name"]
     if service["role"] in ("smtpd", "postscreen"):
@@ -75,6 +66,7 @@ def _sessions(traffic: Document, ports: list[int]) -> Document:
         "idle_share": _share(sum(one["idle"] or 0 for one in here), served),
         "stalled_share": _share(sum(one["stalled"] or 0 for one in here), served),
         "clients": sum(one["clients"] for one in here),
+        "served_clients": sum(one["served_clients"] for one in here),
         "top_client": _first(here, "top_clients", count),
         "top_block": _first(here, "top_blocks", count),
     }

@@ -65,11 +65,10 @@ _JOINED = _object(
     ),
     ports=_list(_PORT),
     certificates=_list(_object("protocol port seen_from subject names serial not_after days_left")),
-    bouncing={},
     front=_list(
         _object(
             "daemon name role count limit per_process share stress protocols queued backlog sessions waiting idle_share"
-            " stalled_share clients",
+            " stalled_share clients served_clients",
             top_client=_object("name count share"),
             top_block=_object("name count share"),
         )

@@ -30,11 +30,11 @@ Job = Callable[[], None]
 class Traffic:
     """What all kinds share: the host, the dice, how much, and the counts."""
 
-    def __init__(self, host: str, seed: int, count: int, width: int, seconds: float) -> None:
+    def __init__(self, host: str, seed: int, count: int, seconds: float, stay: float) -> None:
         self.name = f"{host}.{plan.DOMAIN}"
         self.address = plan.address(host)
         self.rng = random.Random(f"{seed}")
-        self.count, self.width, self.seconds = count, width, seconds
+        self.count, self.seconds, self.stay = count, seconds, stay
         self.tally = crowd.Tally()
         # Runs of one seed must not repeat their message ids, or the second run would be a loop.
         self._run = format(time.time_ns(), "x")
@@ -131,7 +131,8 @@ def connect(traffic: Traffic) -> tuple[dict[str, str], Iterator[Job]]:
     sources = crowd.addresses(traffic.rng, 200)
     hello = functools.partial(crowd.smtp, traffic.address)
     jobs = (
-        functools.partial(hello, sources[number % 200], [], traffic.tally, stay=0.2) for number in range(traffic.count)
+        functools.partial(hello, sources[number % 200], [], traffic.tally, stay=traffic.stay)
+        for number in range(traffic.count)
     )
     return {}, jobs
 
@@ -204,7 +205,7 @@ def reconnect(traffic: Traffic) -> tuple[dict[str, str], Iterator[Job]]:
         for number in range(traffic.count):
             user, source = names[number % len(names)], sources[number % 200]
             password = plan.ACCOUNTS[user]
-            yield functools.partial(crowd.imap_login, traffic.address, source, user, password, traffic.tally, 1.0)
+            yield functools.partial(crowd.imap_login, traffic.address, source, user, password, traffic.tally, traffic.stay)
 
     return {}, jobs()
 
@@ -226,10 +227,18 @@ KINDS: dict[str, Callable[[Traffic], tuple[dict[str, str], Iterator[Job]]]] = {
 
 
 def generate(
-    kind: str, host: str, seed: int = 1, count: int = 100, width: int = 8, seconds: float = 120, rate: float = 0
+    kind: str,
+    host: str,
+    *,
+    seed: int = 1,
+    count: int = 100,
+    width: int = 8,
+    seconds: float = 120,
+    rate: float = 0,
+    stay: float = 0.2,
 ) -> dict[str, Any]:
     """Make traffic of one kind against a host; return the offender and the counts."""
-    traffic = Traffic(host, seed, count, width, seconds)
+    traffic = Traffic(host, seed, count, seconds, stay)
     offender, jobs = KINDS[kind](traffic)
     record, begun = state.load()["hosts"][host], time.monotonic()
     with crowd.at_home():
@@ -247,9 +256,8 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=100, help="messages, connections or logins")
     parser.add_argument("--width", type=int, default=8, help="connections at the same time")
     parser.add_argument("--seconds", type=float, default=120.0)
-    parser.add_argument(
-        "--rate", type=float, default=0.0, help="connections begun in a second (default: as many as go)"
-    )
+    parser.add_argument("--rate", type=float, default=0.0, help="connections begun in a second (default: as many as go)")
+    parser.add_argument("--stay", type=float, default=0.2, help="seconds that a login or connection lasts")
     print(json.dumps(generate(**vars(parser.parse_args()))))
 
 

@@ -80,11 +80,18 @@ TABLE = (
         good="login",
     ),
     sign(
+        "auth_queued",
+        "mda",
+        "dovecot",
+        "Auth request was queued for",
+        r"auth: (?:(?:Error|Warning): )?auth[ -]workers?: Auth request was queued for \d+ seconds",
+    ),
+    sign(
         "passdb_open",
         "mda",
         "dovecot",
         "passwd-file ",
-        DOVECOT_BAD + r"passwd-file[^:]*: (?:open|stat)\(.*\) failed: (?:No such file|Permission denied)",
+        DOVECOT_BAD + r"passwd-file[^:]*: ?(?:open|stat)\(.*\) failed: (?:No such file|Permission denied)",
         good="login",
     ),
     sign(
