@@ -12,6 +12,8 @@ description:
   - Holds the rules of the collection, and those of the site, against a recording and writes C(triage.json).
   - The same recording and rules always give the same findings, so a recording can be judged again at any time, with no
     host at hand.
+  - Where a user reported something, tells whether the evidence agrees. A replay takes the report from the recording, or
+    from the play's variables V(triage_symptom) and V(triage_affected), which are read as they are.
 extends_documentation_fragment:
   - mailops.triage.attributes
 attributes:

@@ -30,7 +30,7 @@ notes:
     log. No message is sent and no login is tried.
   - Of mailboxes only names of users, numbers and sizes are told, never anything out of a message; of accounts that they
     are locked or expired, never a password or its hash. At most 200 mailboxes and 200000 directory entries are counted
-    within a second, those with the largest directories first; C(mailboxes.complete) says whether that was all.
+    within two seconds, those with the largest directories first; C(mailboxes.complete) says whether that was all.
   - C(postfix check) is not run, because it costs more than all the rest and never returns on a spool without inodes.
     Its findings about C(main.cf) come from C(postconf), the types of the compiled-in defaults, and C(postqueue).
 extends_documentation_fragment:

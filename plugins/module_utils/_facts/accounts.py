@@ -25,6 +25,7 @@ _VARIABLE = re.compile(
     r"%(?:\{([^{}]*)\}|[LU]*(?P<cut>[\d.]*)[LU]*(?P<name>[undh]))",
 )
 _NAMED = {"user": "u", "username": "n", "domain": "d", "home": "h", "owner_user": "u"}
+_HOME = re.compile(r"~|%h|%\{home\}")
 _BLOCK = re.compile(r"^(passdb|userdb)(?:\s+([\w-]+))?\s*\{")
 _DRIVER = re.compile(r"^\s+(?:driver|passdb_driver|userdb_driver)\s*=\s*(\S+)")
 
@@ -191,7 +192,9 @@ def _homes(text, values, where):
     found = []
     for home in homes:
         if home.startswith("/") and "%" in home:
-            path = re.sub(r"^(?:~|%h|%\{home\})", lambda match: home, where.template or "~/Maildir")
+            template = where.template or "~/Maildir"
+            sign = _HOME.match(template)
+            path = home + template[sign.end() :] if sign else template
             if path not in found:
                 found.append(path)
     return found
@@ -227,7 +230,7 @@ def parse_shadow(text, now):
 
 
 def barred(context):
-    """Shared look: see parse_shadow; empty where Dovecot asks somebody else for passwords, None when nobody may look."""
+    """Shared look: see parse_shadow; empty where Dovecot asks others for passwords, None when nobody may look."""
     if not {"pam", "shadow", "passwd", "bsdauth"} & set(drivers(dovecot.text(context), "passdb")):
         return {}
     try:

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Fact subset C(bans): client addresses that are kept out of the mail ports, by whom, and since when.
 
-Three places are read: what fail2ban says, the sets of addresses in nftables that a rule drops or refuses, and rules that
-name a single address.
+Three places are read: what fail2ban says, the sets of addresses in nftables that a rule drops or refuses, and rules
+that name a single address.
 
 Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 """
@@ -142,7 +142,7 @@ def _add_times(context, entries):
 
 
 def parse_times(text):
-    """(since, until) by address of C(fail2ban-client get JAIL banip --with-time); until is None for a ban without end."""
+    """(since, until) by address of C(fail2ban-client get JAIL banip --with-time); a ban without end has no until."""
     found = {}
     for address, moment, seconds in _TIMED.findall(text):
         try:

@@ -17,7 +17,7 @@ _LINES, _BYTES, _SECONDS, _SHOWN = 4000, 8 << 20, 1.5, 5
 # "(auth failed, 3 attempts in 12 secs): user=<alice>, method=PLAIN, rip=192.0.2.7, lip=192.0.2.17, TLS"
 _LOGIN = re.compile(
     r"\b(imap|pop3|managesieve|submission)-login: (?:Info: )?"
-    r"(?:(?P<good>Login)|[^<>]*\((?P<why>auth failed|password expired|user disabled)[^<>]*\)|[^<>]*Maximum number[^<>]*)"
+    r"(?:(?P<good>Login)|[^<>]*\((?:auth failed|password expired|user disabled)[^<>]*\)|[^<>]*Maximum number[^<>]*)"
     r": user=<(?P<user>.{1,200}?)>, (?:method=[^,]*, )?rip=(?P<rip>[0-9A-Fa-f.:]{2,45}), "
 )
 _UNIX = re.compile(r"^(\d{9,11}\.\d+) ")

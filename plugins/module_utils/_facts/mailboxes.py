@@ -21,7 +21,7 @@ from ansible_collections.mailops.triage.plugins.module_utils._facts import (
 )
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 
-_SECONDS, _ENTRIES, _MOST_COUNTED = 1.0, 200000, 200
+_SECONDS, _ENTRIES, _MOST_COUNTED = 2.0, 200000, 200
 _TOP, _MOST_BARRED, _MOST_BROKEN, _MOST_ASKED = 10, 50, 20, 20
 
 
@@ -47,6 +47,7 @@ def collect(context):
     counted = _count(context, known or [], where.driver, common, budget, [one for one in named.values() if one])
     broken = _broken(text, known or [])
     document.update(_summary(known, counted, budget))
+    document["over_quota"] = _over_quota(context, known or [], counted, common)
     document["broken_filters"] = broken[:_MOST_BROKEN]
     document["barred"] = None if barred is None else _barred(barred, known or [])
     document["affected"] = affected = [
@@ -105,7 +106,6 @@ def _summary(known, counted, budget):
     present = [record for record in counted.values() if record["exists"]]
     by_bytes = sorted(present, key=lambda record: (-(record["bytes"] or 0), record["user"]))
     by_count = sorted(present, key=lambda record: (-(record["inbox_messages"] or 0), record["user"]))
-    full = [record for record in present if (record["quota"]["percent"] or 0) >= 100]
     return {
         "accounts": None if known is None else len(known),
         "counted": len(counted),
@@ -115,8 +115,22 @@ def _summary(known, counted, budget):
         and all(record["complete"] or record["exists"] is False for record in counted.values()),
         "largest": [_shown(record) for record in by_bytes[:_TOP]],
         "crowded": [_shown(record) for record in by_count[:_TOP] if record["inbox_messages"]],
-        "over_quota": [_shown(record) for record in full[:_TOP]],
     }
+
+
+def _over_quota(context, known, counted, common):
+    """Mailboxes with nothing left; where Dovecot keeps the sums itself, also those that were not counted here."""
+    full = [record for record in counted.values() if record["exists"] and (record["quota"]["percent"] or 0) >= 100]
+    stop = time.monotonic() + _SECONDS / 2
+    for account in known if common["backend"] == "maildir" else []:
+        if time.monotonic() >= stop:
+            break
+        if account.user not in counted:
+            record = maildir.empty(account.path)
+            record.update(user=account.user, owner_matches=None, quota=quota.of_mailbox(context, record, common))
+            if (record["quota"]["percent"] or 0) >= 100:
+                full.append(record)
+    return [_shown(record) for record in sorted(full, key=lambda one: (-one["quota"]["percent"], one["user"]))[:_TOP]]
 
 
 def _shown(record):
@@ -179,7 +193,7 @@ def _affected(context, name, account, counted, common, barred, broken, text):
 
 def _lookup(context, name):
     """What Dovecot's user database says of a name; C(known) is None when it could not be asked."""
-    found = {"known": None, "user": None, "home": None, "uid": None}
+    found: dict = {"known": None, "user": None, "home": None, "uid": None}
     if not name or name.startswith("-") or any(sign in name for sign in "*?\n"):
         return found
     result = context.run(["doveadm", "user", name], timeout=3.0, limit_bytes=65536)

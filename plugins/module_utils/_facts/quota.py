@@ -47,7 +47,7 @@ def settings(text):
     """
     found: dict = {"enabled": False, "backend": None, "limit_bytes": None, "limit_messages": None}
     for name, value in _SETTING.findall(text):
-        if name.rpartition("_")[2] == "plugins" and "quota" in value.split():
+        if name.rpartition("_")[2] == "plugins" and "quota" in value.strip('"').split():
             found["enabled"] = True
         elif name == "quota" and found["backend"] is None:
             found["backend"] = value.partition(":")[0] or None

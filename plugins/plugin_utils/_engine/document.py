@@ -287,6 +287,7 @@ def _port(
         "outcomes": {name: service["outcome"] for name, service in sorted(failing.items())},
         "failed_from": sorted(failing),
         "ok_from": sorted(set(outside) - set(failing)),
+        "logged_in": any(_logged_in(service) for service in outside.values()),
         "everywhere": bool(outside) and len(failing) == len(outside),
         "local": local["outcome"] if local else None,
         "local_rung": local["rung"] if local else None,
@@ -301,6 +302,11 @@ def _port(
         "filtered": filtered,
         "blocked": blocked,
     }
+
+
+def _logged_in(service: Document) -> bool:
+    """Did the probe's own account get in?"""
+    return any(rung["rung"] in ("auth", "login") and rung["ok"] for rung in service.get("rungs", []))
 
 
 def _bans(bans: Document | None, views: list[Document], ports: list[Document]) -> Document | None:

@@ -68,15 +68,19 @@ def explain(
     found = {}
     for name in names:
         told = report["hosts"][name]
-        asked = [one for one in rules if one.id == rule]
+        above = report["fleet"]["findings"]
         explanation: Document = {
             "verdict": told["verdict"],
             "summary": told["summary"],
-            "fired": _fired(told, report["fleet"]["findings"]),
+            "fired": _fired(told, above),
             "near": _near(rules, documents[name], told, wanted),
             "not_judged": told["not_judged"],
-            "chains": _chains(told, report["fleet"]["findings"]),
-            "asked": [_asked(one, fleet if one.level == "fleet" else documents[name], told) for one in asked],
+            "chains": _chains(told, above),
+            "asked": [
+                _asked(one, fleet if one.level == "fleet" else documents[name], told, above)
+                for one in rules
+                if one.id == rule
+            ],
         }
         found[name] = explanation
     return found
@@ -153,19 +157,19 @@ def _would(rule: Rule, scene: Document, effect: str) -> bool:
     return any(fnmatch.fnmatchcase(effect, name) for pattern in rule.explains for name in pattern.each(scene))
 
 
-def _asked(rule: Rule, document: Document, told: Document) -> Document:
-    """All about one rule on one host."""
+def _asked(rule: Rule, document: Document, told: Document, above: list[Document]) -> Document:
+    """All about one rule on one host; a fleet rule is held against the fleet."""
     gone = sorted(root for root in rule.roots if root in (document.get("missing") or {}))
     blind = [entry["because"] for entry in told["not_judged"] if entry["rule"] == rule.id]
     tries = [] if gone else _tries(rule, document)
-    if any(finding["id"] == rule.id for finding in told["findings"]):
+    if any(finding["id"] == rule.id for finding in (above if rule.level == "fleet" else told["findings"])):
         state = "fired"
     elif blind or gone:
         state = "not judged: " + (blind[0] if blind else document["missing"][gone[0]])
     elif rule.for_each is not None and not tries:
         state = f"did not fire: there is nothing in {rule.for_each.text}"
     else:
-        state = "did not fire" if rule.level == "host" else "judged for the fleet as a whole"
+        state = "did not fire"
     return {
         "rule": rule.id,
         "title": rule.title.text,

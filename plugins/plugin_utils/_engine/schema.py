@@ -30,11 +30,11 @@ def _list(items: Schema) -> Schema:
 
 
 _VIEW = _object(
-    "name kind ping loss_percent neighbour source resolve tried ok connected silent mute refused slow_connects lossy dead"
-    " cut"
+    "name kind ping loss_percent neighbour source resolve tried ok connected silent mute refused slow_connects lossy"
+    " dead cut"
 )
 _PORT = _object(
-    "protocol family port expected remote remote_rung outcomes failed_from ok_from everywhere local"
+    "protocol family port expected remote remote_rung outcomes failed_from ok_from logged_in everywhere local"
     " local_rung code text rung ms banner_ms listening loopback_only queued blocked",
     filtered=_list(_object("port protocol verdict tool where rule packets from limited")),
 )
@@ -77,7 +77,8 @@ _JOINED = _object(
     reported=_object("protocols directions scope users addresses hosts segments"),
     users=_list(
         _object(
-            "user reported known banned barred barred_since last_login failed last_failed failed_from failed_sources",
+            "user reported known banned barred barred_since last_login failed last_failed failed_from failed_sources"
+            " failed_at_vantages",
             hits=_object(" ".join(HITS)),
             mailbox=_MAILBOX,
             broken_filter=_object("user script since line"),

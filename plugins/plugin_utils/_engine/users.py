@@ -52,11 +52,14 @@ def users(document: Document) -> list[Document]:
     for account in flow.get("accounts", []):
         if account["name"].lower() in found:
             found[account["name"].lower()]["failed_sources"] = account["failed_sources"]
-    sources = flow.get("sources", [])
+    sources = [source["address"] for source in flow.get("sources", [])]
+    vantages = {view["source"] for view in document["reach"]["vantages"]}
+    alone = flow.get("distinct", {}).get("failing_accounts") == 1
     for record in found.values():
-        # With one failing address in all the log there is no question whose failures these are.
-        if record["hits"]["failed"] and not record["failed_from"] and len(sources) == 1:
-            record["failed_from"] = [sources[0]["address"]]
+        # With one failing account in all the log there is no question whose failures these are.
+        if record["hits"]["failed"] and not record["failed_from"] and alone:
+            record["failed_from"] = sources
+        record["failed_at_vantages"] = bool(record["failed_from"]) and vantages >= set(record["failed_from"])
     return sorted(found.values(), key=lambda record: (not record["reported"], record["user"]))
 
 
@@ -76,6 +79,7 @@ def _record(found: dict[str, Document], name: str) -> Document:
         "last_failed": None,
         "failed_from": [],
         "failed_sources": None,
+        "failed_at_vantages": False,
         "hits": dict.fromkeys(HITS, 0),
     }
     return found.setdefault(name.lower(), empty)

@@ -92,11 +92,13 @@ def why(name: object, value: object) -> Why:
         fired=tuple(_fired(item) for item in _safe.sequence(source.get("fired"))[:_MOST]),
         near=tuple(_near(item) for item in _safe.sequence(source.get("near"))[:_MOST]),
         blind=_parts.not_judged(source.get("not_judged")),
-        chains=tuple(
-            _safe.texts(_safe.mapping(item).get("way"), 100, 8) for item in _safe.sequence(source.get("chains"))[:_MOST]
-        ),
+        chains=tuple(way for way in map(_way, _safe.sequence(source.get("chains"))[:_MOST]) if len(way) > 1),
         asked=tuple(_asked(item) for item in _safe.sequence(source.get("asked"))[:5]),
     )
+
+
+def _way(value: object) -> tuple[str, ...]:
+    return _safe.texts(_safe.mapping(value).get("way"), 100, 8)
 
 
 def _fired(value: object) -> Fired:

@@ -69,10 +69,10 @@ def _items(value: t.Any) -> list[str]:
     elif isinstance(value, (list, tuple)):
         given = list(value)
     else:
-        raise AffectedError(f"triage_affected must be a text or a list, not {type(value).__name__}")
+        raise AffectedError("triage_affected must be a text or a list")
     for item in given:
         if not isinstance(item, str):
-            raise AffectedError(f"triage_affected must hold texts, not {type(item).__name__}")
+            raise AffectedError("triage_affected must hold texts, nothing else")
     if len(given) > _MOST:
         raise AffectedError(f"triage_affected holds {len(given)} items; {_MOST} are the most")
     return [text for text in (tidy(item) for item in given) if text]

@@ -20,7 +20,9 @@ from ansible_collections.mailops.triage.plugins.plugin_utils._intake.knowledge i
 Document = dict[str, t.Any]
 
 _REACH = ("timeout", "refused", "filtered", "reset", "no_banner")
-_PHASES = {"tls_error": "tls", "auth_error": "login", "protocol_error": "transfer"}
+_PHASES = {"connect": "connect", "banner": "connect", "tls": "tls", "starttls": "tls", "login": "login"}
+"""The rungs of a probe, as phases of a user's program."""
+
 _WORDS = {
     "refused": ("is refused", "are refused"),
     "filtered": ("is blocked", "are blocked"),
@@ -236,11 +238,11 @@ def _same_phase(phase: str | None, failing: list[tuple[str, Document]]) -> bool:
     if phase in (None, "transfer", "delivery"):
         return True
     for dummy, symptom in failing:
-        seen = "connect" if symptom["outcome"] in _REACH else _PHASES.get(symptom["outcome"], "transfer")
+        seen = _PHASES.get(symptom["rung"], "transfer")
         if seen == phase or (phase == "resolve" and seen == "connect"):
             return True
-        # A dialogue that hangs later than at the connection is a time-out to the user all the same.
-        if phase == "connect" and symptom["outcome"] == "protocol_error" and str(symptom["code"] or "").startswith("4"):
+        # A dialogue that hangs or breaks later than at the connection is "no answer" to the user all the same.
+        if phase == "connect" and symptom["outcome"] in _REACH:
             return True
     return False
 

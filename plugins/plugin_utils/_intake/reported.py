@@ -43,7 +43,7 @@ def taken_in(
     known = knowledge.load(directories)
     text = variables.get(TEXT)
     if text is not None and (isinstance(text, bool) or not isinstance(text, (str, int))):
-        raise ReportedError(f"{TEXT} must be a text, not {type(text).__name__}")
+        raise ReportedError(f"{TEXT} must be a text")
     try:
         found = who.affected(variables.get(AFFECTED), hosts, points)
     except who.AffectedError as exc:

@@ -71,7 +71,10 @@ def _same(one: Document, other: Document) -> bool:
 
 
 def _read(clause: str, known: t.Sequence[Entry]) -> _Said:
-    """Find what stands in a clause; of two phrases in the same place the longer one is meant."""
+    """Find what stands in a clause; of two phrases in the same place the longer one is meant.
+
+    A hint inside of a complaint still counts: "denied POP3 access" complains, and tells of POP3.
+    """
     folded = clause.casefold()
     found: list[tuple[int, int, Entry]] = []
     for entry in known:
@@ -81,11 +84,13 @@ def _read(clause: str, known: t.Sequence[Entry]) -> _Said:
             place = find(phrase, folded)
             if place:
                 found.append((*place, entry))
-    taken: list[tuple[int, int]] = []
+    taken: list[tuple[int, int, bool]] = []
     chosen: dict[str, tuple[int, Entry]] = {}
     for begin, end, entry in sorted(found, key=lambda one: (one[0] - one[1], one[0], one[2].id)):
-        if not any(begin < other_end and other_begin < end for other_begin, other_end in taken):
-            taken.append((begin, end))
+        hint = entry.kind == "hint"
+        over = [complains for start, stop, complains in taken if begin < stop and start < end]
+        if not over or (hint and all(over)):
+            taken.append((begin, end, entry.kind == "complaint"))
             chosen.setdefault(entry.id, (begin, entry))
     entries = [entry for dummy, entry in sorted(chosen.values(), key=lambda one: (one[0], one[1].id))]
     complaints = [entry for entry in entries if entry.kind == "complaint"]

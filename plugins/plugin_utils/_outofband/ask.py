@@ -16,7 +16,7 @@ from ansible_collections.mailops.triage.plugins.plugin_utils._outofband import a
 
 Document = dict[str, t.Any]
 
-BUDGET = 30.0
+BUDGET = 40.0
 """Seconds that one BMC may take in all."""
 
 

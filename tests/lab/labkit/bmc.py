@@ -15,7 +15,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -140,12 +139,9 @@ def _listens(kind: str, port: int) -> bool:
     return False
 
 
-def _program(name: str) -> str:
-    beside = Path(sys.executable).parent / name
-    found = str(beside) if beside.exists() else shutil.which(name)
-    if not found:
-        raise LabError(f"{name} is not installed")
-    return found
+def install() -> None:
+    """Install the Redfish emulator and the collection that speaks to it, where they are missing."""
+    run(["sh", str(plan.REPOSITORY / "tools" / "emulators.sh")], timeout=600)
 
 
 def _ipmi(folder: Path, port: int, said: set[str]) -> list[str]:
@@ -160,8 +156,7 @@ def _ipmi(folder: Path, port: int, said: set[str]) -> list[str]:
     text += _ECC.format(when=when) if "ecc" in said else ""
     (folder / "sim.emu").write_text(text + "mc_enable 0x20\n")
     (folder / "state").mkdir()
-    program = _program("ipmi_sim")
-    return [program, "-c", str(folder / "lan.conf"), "-f", str(folder / "sim.emu"), "-s", str(folder / "state"), "-n"]
+    return ["ipmi_sim", "-c", str(folder / "lan.conf"), "-f", str(folder / "sim.emu"), "-s", str(folder / "state"), "-n"]
 
 
 def _redfish(folder: Path, port: int, said: set[str]) -> list[str]:
@@ -178,8 +173,9 @@ def _redfish(folder: Path, port: int, said: set[str]) -> list[str]:
             *("-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")),
         ]
     )
+    install()
     return [
-        *(_program("sushy-static"), "-i", ADDRESS, "-p", str(port), "-m", str(folder / "tree")),
+        *(str(plan.REPOSITORY / ".venv-emulators/bin/sushy-static"), "-i", ADDRESS, "-p", str(port), "-m", str(folder / "tree")),
         *("-c", str(folder / "cert.pem"), "-k", str(folder / "key.pem")),
     ]
 

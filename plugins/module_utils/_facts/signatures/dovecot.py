@@ -131,6 +131,7 @@ TABLE = (
         "Maximum number of connections from user+IP",
         DOVECOT + r"(?:.*: )?Maximum number of connections from user\+IP exceeded(?:.*?: user=<(?P<key>[^<>]*)>)?",
     ),
+    sign("mda_eio", "mda", "dovecot", "Input/output error", DOVECOT_BAD + r".*Input/output error"),
     sign(
         "mailbox_eacces",
         "mda",
