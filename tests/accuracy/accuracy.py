@@ -29,7 +29,7 @@ import tables
 import variation
 import withheld
 from labkit.lab import Lab
-from labkit.shell import LabError, say
+from labkit.shell import LabError
 
 
 def options() -> argparse.Namespace:
@@ -59,6 +59,7 @@ def main() -> int:
     seeds = list(range(1, asked.seeds + 1)) if asked.seed is None else [asked.seed]
     names = asked.faults or scenario.all_faults()
     begun = time.monotonic()
+    rules = withheld.load_rules()  # a mistake in one is told before anything is booted
     lab = Lab()
     played = rounds.Played()
     try:
@@ -67,7 +68,7 @@ def main() -> int:
             peers = seed == seeds[0] and not asked.no_peers
             for number, batch in enumerate(scenario.batches(variation.order(seed, names), sick), 1):
                 target = scenario.STATE_DIR / "reports" / f"accuracy-{seed}-{number}"
-                one = rounds.Round(lab, batch, target, seed, asked.rate, peers, [scenario.CONTROL, *sick])
+                one = rounds.Round(lab, batch, target, seed, asked.rate, peers, [scenario.CONTROL, *sick], rules)
                 one.play(played, asked.record)
     except LabError as failure:
         print(f"accuracy: {failure}", file=sys.stderr)
@@ -96,6 +97,4 @@ def _hosts(lab: Lab, asked: argparse.Namespace) -> list[str]:
 
 
 if __name__ == "__main__":
-    withheld.load_rules()  # a mistake in a rule is told now, and not after the first batch
-    say("rules are good")
     sys.exit(main())

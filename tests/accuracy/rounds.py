@@ -103,6 +103,7 @@ class Round:
     rate: float
     peers: bool
     hosts: list[str]
+    rules: list[withheld.Rule]
 
     def play(self, played: Played, record: Path | None) -> None:
         """Break, diagnose, withhold; let the peers try; leave fresh hosts."""
@@ -112,7 +113,6 @@ class Round:
         outcomes = scenario.play(
             self.lab, self.batch, self.target, self._say, seed=self.seed, rate=self.rate, hosts=self.hosts, before=learn
         )
-        known = withheld.load_rules()
         for outcome in outcomes:
             played.outcomes.append((self.seed, outcome))
             wrong = outcome.wrong()
@@ -121,7 +121,7 @@ class Round:
                 continue
             case = scenario.recorded(outcome, self.target)
             true = outcome.scenario["expect"]["root_causes"]
-            played.answers += [(self.seed, one) for one in withheld.examine(outcome.fault, case, true, known)]
+            played.answers += [(self.seed, one) for one in withheld.examine(outcome.fault, case, true, self.rules)]
             if record and outcome.host != scenario.CONTROL:
                 scenario.keep(outcome, self.target, record)
         if self.peers:
