@@ -256,7 +256,9 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=100, help="messages, connections or logins")
     parser.add_argument("--width", type=int, default=8, help="connections at the same time")
     parser.add_argument("--seconds", type=float, default=120.0)
-    parser.add_argument("--rate", type=float, default=0.0, help="connections begun in a second (default: as many as go)")
+    parser.add_argument(
+        "--rate", type=float, default=0.0, help="connections begun in a second (default: as many as go)"
+    )
     parser.add_argument("--stay", type=float, default=0.2, help="seconds that a login or connection lasts")
     print(json.dumps(generate(**vars(parser.parse_args()))))
 
