@@ -84,11 +84,15 @@ class Variation:
 PLAIN = Variation()
 
 
+def _about_places(scenario: dict[str, Any]) -> bool:
+    return any(OWN_PLACE.search(text) for step in scenario["inject"] for text in step.values())
+
+
 def draw(seed: int, fault: str) -> Variation:
     """What the host of a fault is like under a seed."""
     if seed == 0:
         return PLAIN
-    own_queue = fault not in faults.names() or not OWN_PLACE.search(str(faults.load(fault)["inject"]))
+    own_queue = fault not in faults.names() or not _about_places(faults.load(fault))
     dice = random.Random(f"{seed} {fault}")
     return Variation(
         roles_given=dice.random() < 0.6,
