@@ -62,6 +62,7 @@ def main() -> int:
     rules = withheld.load_rules()  # a mistake in one is told before anything is booted
     lab = Lab()
     played = rounds.Played()
+    broken_off = []
     try:
         sick = _hosts(lab, asked)
         for seed in seeds:
@@ -71,12 +72,11 @@ def main() -> int:
                 one = rounds.Round(lab, batch, target, seed, asked.rate, peers, [scenario.CONTROL, *sick], rules)
                 one.play(played, asked.record)
     except LabError as failure:
-        print(f"accuracy: {failure}", file=sys.stderr)
-        return 1
+        broken_off = [f"broken off: {failure}"]  # what was seen until then is still told
     finally:
         if not asked.keep and not asked.hosts_named:
             lab.down()
-    missed = metrics.missed(played.results(), played.blamed())
+    missed = [*metrics.missed(played.results(), played.blamed()), *played.unplayed(), *broken_off]
     tables.show(played, missed, time.monotonic() - begun)
     if asked.json:
         asked.json.write_text(json.dumps(played.as_json(missed), indent=1))
