@@ -99,13 +99,17 @@ def examine(fault: str, case: Case, true: list[str], known: list[Rule]) -> Itera
     """Withhold each family of rules, then each kind of facts, and see what is said."""
     for withheld, left in without_family(known, true):
         blind = not set(true) <= {rule.id for rule in left}
-        yield _answer(fault, withheld, blind, case["host"], judge(case, left), true)
+        yield _answer(fault, withheld, blind, case, left, true)
     for subset in subsets(case):
-        report = judge(without_facts(case, subset), known)
-        yield _answer(fault, f"facts of {subset}", False, case["host"], report, true)
+        yield _answer(fault, f"facts of {subset}", False, without_facts(case, subset), known, true)
 
 
-def _answer(fault: str, withheld: str, blind: bool, host: str, report: dict[str, Any], true: list[str]) -> Answer:
+def _answer(fault: str, withheld: str, blind: bool, case: Case, known: list[Rule], true: list[str]) -> Answer:
+    host = case["host"]
+    try:
+        report = judge(case, known)
+    except Exception as failure:  # whatever it is: a diagnosis that falls over is wrong, and the bench goes on
+        return Answer(fault, withheld, blind, "none", [repr(failure)], [])
     findings = report["hosts"][host]["findings"]
     findings = findings + [finding for finding in report["fleet"]["findings"] if host in finding["hosts"]]
     invented = [finding for finding in findings if finding["kind"] == "root_cause" and finding["id"] not in true]

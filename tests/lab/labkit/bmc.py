@@ -156,7 +156,16 @@ def _ipmi(folder: Path, port: int, said: set[str]) -> list[str]:
     text += _ECC.format(when=when) if "ecc" in said else ""
     (folder / "sim.emu").write_text(text + "mc_enable 0x20\n")
     (folder / "state").mkdir()
-    return ["ipmi_sim", "-c", str(folder / "lan.conf"), "-f", str(folder / "sim.emu"), "-s", str(folder / "state"), "-n"]
+    return [
+        "ipmi_sim",
+        "-c",
+        str(folder / "lan.conf"),
+        "-f",
+        str(folder / "sim.emu"),
+        "-s",
+        str(folder / "state"),
+        "-n",
+    ]
 
 
 def _redfish(folder: Path, port: int, said: set[str]) -> list[str]:
@@ -175,7 +184,15 @@ def _redfish(folder: Path, port: int, said: set[str]) -> list[str]:
     )
     install()
     return [
-        *(str(plan.REPOSITORY / ".venv-emulators/bin/sushy-static"), "-i", ADDRESS, "-p", str(port), "-m", str(folder / "tree")),
+        *(
+            str(plan.REPOSITORY / ".venv-emulators/bin/sushy-static"),
+            "-i",
+            ADDRESS,
+            "-p",
+            str(port),
+            "-m",
+            str(folder / "tree"),
+        ),
         *("-c", str(folder / "cert.pem"), "-k", str(folder / "key.pem")),
     ]
 

@@ -37,6 +37,11 @@ def test_a_guess_with_a_reserve_is_no_wrong_cause() -> None:
     assert all(answer.unsure == ["software.mda_not_running"] for answer in found)
 
 
+def test_a_diagnosis_that_falls_over_is_wrong() -> None:
+    torn = {**CASE, "run": {}}
+    assert all(answer.wrong == ["KeyError('started')"] for answer in withheld.examine(CONFIG, torn, TRUE, RULES))
+
+
 def test_every_family_is_switched_off_once() -> None:
     left = dict(withheld.without_family(RULES, TRUE))
     assert set(left) == {f"rules of {name}" for name in FILES} | {"rules of category configuration"}
