@@ -22,6 +22,7 @@ from ansible_collections.mailops.triage.plugins.module_utils._facts import (
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 
 _SECONDS, _ENTRIES, _MOST_COUNTED = 2.0, 200000, 200
+_NO_DATABASE = "Dovecot's user database does not answer"
 _TOP, _MOST_BARRED, _MOST_BROKEN, _MOST_ASKED = 10, 50, 20, 20
 
 
@@ -196,7 +197,11 @@ def _lookup(context, name):
     found: dict = {"known": None, "user": None, "home": None, "uid": None}
     if not name or name.startswith("-") or any(sign in name for sign in "*?\n"):
         return found
+    if any(reason == _NO_DATABASE for reason in context.notes("mailboxes")):
+        return found  # asking again would only wait again
     result = context.run(["doveadm", "user", name], timeout=3.0, limit_bytes=65536)
+    if result.status == "timeout":
+        context.note("mailboxes", _NO_DATABASE)
     if result.status == "ok" and result.rc == 67:
         found["known"] = False
     if result.status != "ok" or result.rc:

@@ -351,3 +351,11 @@ class TestCollect:
         found = mailboxes.collect(context)
         assert [one["known"] for one in found["affected"]] == [None, None, None]
         assert not [argv for argv in context.asked if argv[0] == "doveadm"]
+
+    def test_a_database_that_hangs_is_asked_once(self, context: Quiet) -> None:
+        context.options["users"] = ["alice", "bob", "carol"]
+        context.answers["doveadm user"] = result(rc=None, status="timeout")
+        found = mailboxes.collect(context)
+        assert [one["known"] for one in found["affected"]] == [True, True, None]
+        assert len([argv for argv in context.asked if argv[0] == "doveadm"]) == 1
+        assert context.notes("mailboxes") == ["Dovecot's user database does not answer"]

@@ -146,3 +146,12 @@ def test_names_of_users_are_joined_whatever_their_case() -> None:
     signature["keys"] = [{"key": "Alice", "count": before[0]["count"]}]
     users = join(one["run"], one["sweep"], one["hosts"])[one["host"]]["users"]
     assert [user["hits"]["failed"] for user in users if user["user"].lower() == "alice"] == [before[0]["count"]]
+
+
+def test_a_login_of_the_probes_own_account_is_evidence() -> None:
+    one = case("well")
+    for service in one["sweep"]["vantages"]["controller"]["hosts"][one["host"]]["services"]:
+        if service["protocol"] == "imaps":
+            service["rungs"].insert(-1, {"rung": "login", "ok": True, "code": None, "text": "", "ms": 1.0})
+    (note,) = [finding for finding in judge(one)["findings"] if finding["id"] == "client.path_healthy"]
+    assert "a login with the probe's own account works at imaps" in [entry["says"] for entry in note["evidence"]]
