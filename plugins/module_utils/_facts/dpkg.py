@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the mailops.triage authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The state of packages on Debian's family, read from the files that apt and dpkg keep: no command, no lock, no network.
+"""The state of packages on Debian's family, from the files that apt and dpkg keep: no lock is taken, no network asked.
 
 Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 """
@@ -124,7 +124,8 @@ def status(context):
 def security(context, installed):
     """What the package lists that lie on this host know of security updates.
 
-    :returns: {newer: dict, lists_at: epoch or None, published_at: epoch or None, reason}; newer is None when there is no list
+    :returns: {newer, lists_at, published_at, reason}: newer is a dict, or None when there is no list; the times are
+        epochs, or None
     """
     folder = context.path(_LISTS)
     answer = {"newer": None, "lists_at": None, "published_at": None, "reason": ""}
@@ -146,13 +147,10 @@ def security(context, installed):
         for index in names:
             if not index.startswith(prefix + "_") or "_Packages" not in index:
                 continue
-            if not index.endswith("_Packages"):
-                answer["reason"] = "the list %s is compressed" % clean(index, 120)
-                continue
             if time.monotonic() >= deadline or left <= 0:
                 answer["reason"] = "not every package list was read in time"
                 continue
-            text = procfs.try_text(os.path.join(folder, index), left)
+            text = _index(context, os.path.join(folder, index), left)
             left -= len(text)
             answer["newer"] = dict(answer["newer"] or {}, **parse_newer(text, installed))
             answer["reason"] = ""
@@ -161,6 +159,14 @@ def security(context, installed):
     if answer["newer"] is None and answer["lists_at"] is not None and answer["reason"] == "no package lists here":
         answer["reason"] = "no list of a security archive here"
     return answer
+
+
+def _index(context, path, limit):
+    """Text of a package list; one that is packed is unpacked by apt's own helper, which takes no lock."""
+    if path.endswith("_Packages"):
+        return procfs.try_text(path, limit)
+    result = context.run(["/usr/lib/apt/apt-helper", "cat-file", path], timeout=3.0, limit_bytes=limit)
+    return result.out.decode("utf-8", "replace")
 
 
 def _modified(path):

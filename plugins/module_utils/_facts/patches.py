@@ -22,10 +22,13 @@ _DAEMONS = (
     ),
     (
         "library",
-        re.compile(r"(?:openssl|libssl|libc6$|glibc$|libsasl2|cyrus-sasl|libpam|pam$|libmilter|libldap|openldap)"),
+        re.compile(
+            r"(?:openssl|libssl|libc6$|glibc$|libsasl2|cyrus-sasl|libpam0g$|libpam-modules$|pam$|libmilter|libldap|openldap)"
+        ),
     ),
     ("system", re.compile(r"(?:openssh-server$|systemd$|linux-image|kernel(?:-core)?$)")),
 )
+_NOT_AT_RUN_TIME = ("-dev", "-devel", "-doc", "-dbgsym", "-debuginfo")
 _AT_WORK = frozenset("dpkg apt apt-get aptitude unattended-upgr dnf yum rpm packagekitd".split())
 _WEEK = 7 * 86400.0
 _MOST = 20
@@ -34,6 +37,8 @@ _MOST_MAPS = 40
 
 def daemon_of(package):
     """Which part of a mail host a package belongs to: postfix, dovecot, companion, library, system, or None."""
+    if package.endswith(_NOT_AT_RUN_TIME):
+        return None
     for name, pattern in _DAEMONS:
         if pattern.match(package):
             return name

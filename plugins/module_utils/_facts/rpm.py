@@ -59,5 +59,5 @@ def parse_log(text, since):
 
 
 def updateinfo(context):
-    """Shared look: the advisories in dnf's cache, as a _run.Result; at the lowest priority, and never over the network."""
+    """Shared look: the advisories in dnf's cache as a _run.Result; at the lowest priority, never over the network."""
     return context.run(_QUESTION, timeout=6.0, limit_bytes=1 << 20)

@@ -14,6 +14,7 @@ import typing as t
 
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import document as host_document
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import fleet as fleet_document
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine import history
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.evaluate import judge
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.hardware import HardwareError
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.maintenance import MaintenanceError
@@ -48,6 +49,7 @@ def diagnose(run: Document, sweep: Document, hosts: dict[str, Document], rules: 
     """
     now = run["started"]
     documents = join(run, sweep, hosts)
+    past = run.get("history") or {}
     host_rules = [rule for rule in rules if rule.level == "host"]
     judged = {name: _judge_host(document, host_rules) for name, document in documents.items()}
     fleet_rules = [rule for rule in rules if rule.level == "fleet"]
@@ -57,8 +59,9 @@ def diagnose(run: Document, sweep: Document, hosts: dict[str, Document], rules: 
     report_hosts = {}
     for name, (selection, not_judged) in judged.items():
         selection = _explain_from_above(name, selection, fleet_findings)
+        history.mark(selection.findings, past.get(name), now)
         report_hosts[name] = _host(hosts[name], documents[name], selection, not_judged)
-    told = {key: value for key, value in run.items() if key not in ("symptom", "affected")}
+    told = {key: value for key, value in run.items() if key not in ("symptom", "affected", "history")}
     report = {
         "schema": SCHEMA,
         "run": {**told, "vantage_points": _vantage_points(sweep)},
@@ -84,6 +87,9 @@ def join(run: Document, sweep: Document, hosts: dict[str, Document]) -> dict[str
             documents[name] = host_document.build(name, record, seen_from, run["started"])
         except (HardwareError, MaintenanceError, UnknownRoleError) as exc:
             raise InventoryError(f"host '{name}': {exc}") from exc
+        documents[name]["leaks"] = history.leaks(
+            documents[name]["memory"], (run.get("history") or {}).get(name), run["started"]
+        )
         documents[name]["reported"] = reported(run)
         documents[name]["symptoms"] = symptoms(documents[name])
         documents[name]["users"] = users(documents[name])

@@ -39,6 +39,7 @@ _PORT = _object(
     filtered=_list(_object("port protocol verdict tool where rule packets from limited")),
 )
 _CRASH = _object("daemon program signal signal_name protocols current last sample")
+_LEAK = _object("name pid from_bytes to_bytes grown_bytes times span_s warm_s samples steady")
 _MAILBOX = _object(
     "user path exists owner owner_matches bytes messages inbox_messages inbox_old inbox_unseen oldest complete reason",
     quota=_object("limit_bytes limit_messages used_bytes used_messages percent"),
@@ -46,6 +47,7 @@ _MAILBOX = _object(
 _JOINED = _object(
     "roles expected",
     crashes=_list(_CRASH),
+    leaks=_list(_LEAK),
     oom=_object("victim victim_pid", consumer=_object("pid name rss_bytes")),
     inventory=_object(
         "roles site redundancy_group",
