@@ -78,7 +78,7 @@ def _traces(folder: Path, run: Document) -> t.Iterator[Document]:
         if path.is_file() and not path.is_symlink() and info.st_uid == os.geteuid() and info.st_size <= _MOST_BYTES:
             if info.st_mtime >= run["started"] - WINDOW_S:
                 candidates.append((info.st_mtime, str(path), path))
-    for dummy, dummy, path in sorted(candidates, reverse=True)[:MOST_RUNS]:
+    for path in [path for *dummy, path in sorted(candidates, reverse=True)][:MOST_RUNS]:
         try:
             left = json.loads(path.read_text(encoding="utf-8"))
             usable = run["started"] - WINDOW_S <= left["started"] < run["started"] and left["id"] != run["id"]
