@@ -23,6 +23,9 @@ from ansible_collections.mailops.triage.plugins.plugin_utils._recording import P
 
 display = Display()
 
+_MOST = 100
+"""Hosts that are explained when none are named."""
+
 _SPEC: dict[str, t.Any] = {
     "report_dir": {"type": "str", "required": True},
     "hosts": {"type": "list", "elements": "str", "default": []},
@@ -60,6 +63,9 @@ class ActionModule(ActionBase):
                 result["page"] = str(recording.path / PAGE)
         except (rules.RuleError, RecordingError, InventoryError) as exc:
             raise AnsibleActionFail(str(exc)) from exc
+        untold = sum(_sick(host) for host in report["hosts"].values()) - len(names)
+        if not options["hosts"] and untold > 0:
+            display.warning(f"{untold} more hosts are not well; name those to be explained with explain_host")
         display.display(terminal_why.render(explanations, **_screen.manner()))
         result.update(changed=False, hosts=names)
         return result
@@ -73,5 +79,8 @@ def _chosen(wanted: list[str], hosts: dict[str, t.Any]) -> list[str]:
     for name in wanted:
         if name not in hosts:
             raise AnsibleActionFail(f"explain_host: the report has no host '{name}'; there are: {', '.join(hosts)}")
-    sick = [name for name, host in hosts.items() if host["verdict"] not in ("healthy", "maintenance")]
-    return list(dict.fromkeys(wanted)) or sick
+    return list(dict.fromkeys(wanted)) or [name for name, host in hosts.items() if _sick(host)][:_MOST]
+
+
+def _sick(host: dict[str, t.Any]) -> bool:
+    return host["verdict"] not in ("healthy", "maintenance")

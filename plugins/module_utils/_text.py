@@ -12,6 +12,17 @@ import re
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]+")
 
 
+_WHOLE = re.compile("[0-9]{1,18}$")
+
+
+def whole(text, otherwise=None):
+    """The number that a text of ASCII digits means, else another value.
+
+    str.isdigit() is true of digits that int() refuses, and int() refuses to read a number of some thousand digits.
+    """
+    return int(text) if _WHOLE.match(text) else otherwise
+
+
 def clean(value, limit: int = 300) -> str:
     """Make a bounded single line of a value that an attacker may have written.
 

@@ -23,7 +23,7 @@ options:
     type: path
     required: true
   hosts:
-    description: Hosts to explain. Without it all that are not well.
+    description: Hosts to explain. Without it all that are not well, at most a hundred.
     type: list
     elements: str
     default: []

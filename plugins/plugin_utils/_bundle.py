@@ -40,9 +40,10 @@ class Memory(object):
         exec(compile(SOURCES[name][1], "<" + name + ">", "exec", 0, True), module.__dict__)
 sys.meta_path.insert(0, Memory)
 sys.dont_write_bytecode = True
+from {package}._apart import apart
 from {module} import {function} as call
-answer = call(*json.loads(base64.b64decode({arguments!r}).decode()))
-sys.stdout.write("\\n" + {begin!r} + json.dumps(answer) + {end!r} + "\\n")
+answer = apart(call, json.loads(base64.b64decode({arguments!r}).decode()))
+sys.stdout.write("\\n" + {begin!r} + answer + {end!r} + "\\n")
 """
 
 
@@ -77,6 +78,7 @@ def script(module: str, function: str, *arguments: t.Any) -> bytes:
     """
     return _SCRIPT.format(
         sources=_PACKED,
+        package=_PACKAGE,
         module=f"{_PACKAGE}.{module}",
         function=function,
         arguments=base64.b64encode(json.dumps(arguments).encode()).decode(),

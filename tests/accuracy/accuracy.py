@@ -29,7 +29,7 @@ import tables
 import variation
 import withheld
 from labkit.lab import Lab
-from labkit.shell import LabError, say
+from labkit.shell import LabError
 
 
 def options() -> argparse.Namespace:
@@ -59,23 +59,24 @@ def main() -> int:
     seeds = list(range(1, asked.seeds + 1)) if asked.seed is None else [asked.seed]
     names = asked.faults or scenario.all_faults()
     begun = time.monotonic()
+    rules = withheld.load_rules()  # a mistake in one is told before anything is booted
     lab = Lab()
     played = rounds.Played()
+    broken_off = []
     try:
         sick = _hosts(lab, asked)
         for seed in seeds:
             peers = seed == seeds[0] and not asked.no_peers
             for number, batch in enumerate(scenario.batches(variation.order(seed, names), sick), 1):
                 target = scenario.STATE_DIR / "reports" / f"accuracy-{seed}-{number}"
-                one = rounds.Round(lab, batch, target, seed, asked.rate, peers, [scenario.CONTROL, *sick])
+                one = rounds.Round(lab, batch, target, seed, asked.rate, peers, [scenario.CONTROL, *sick], rules)
                 one.play(played, asked.record)
     except LabError as failure:
-        print(f"accuracy: {failure}", file=sys.stderr)
-        return 1
+        broken_off = [f"broken off: {failure}"]  # what was seen until then is still told
     finally:
         if not asked.keep and not asked.hosts_named:
             lab.down()
-    missed = metrics.missed(played.results(), played.blamed())
+    missed = [*metrics.missed(played.results(), played.blamed()), *played.unplayed(), *broken_off]
     tables.show(played, missed, time.monotonic() - begun)
     if asked.json:
         asked.json.write_text(json.dumps(played.as_json(missed), indent=1))
@@ -96,6 +97,4 @@ def _hosts(lab: Lab, asked: argparse.Namespace) -> list[str]:
 
 
 if __name__ == "__main__":
-    withheld.load_rules()  # a mistake in a rule is told now, and not after the first batch
-    say("rules are good")
     sys.exit(main())

@@ -63,9 +63,15 @@ class Share:
         return (max(0.0, middle - half), min(1.0, middle + half))
 
     def __str__(self) -> str:
+        if not self.of:
+            return "none"
         low, high = self.interval
         good = f"{self.good:g}" if self.good == int(self.good) else f"{self.good:.1f}"
         return f"{good}/{self.of} = {100 * self.value:.1f} % ({100 * low:.0f} to {100 * high:.0f})"
+
+    def as_json(self) -> dict[str, float | int | list[float]]:
+        """For a program."""
+        return {"good": self.good, "of": self.of, "interval": [round(bound, 3) for bound in self.interval]}
 
 
 def strict(results: Iterable[Result]) -> Share:

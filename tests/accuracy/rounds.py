@@ -37,7 +37,7 @@ class Played:
     )
 
     def results(self) -> list[metrics.Result]:
-        """The outcomes as the figures need them."""
+        """The outcomes as the figures need them; what could not be played says nothing about a diagnosis."""
         return [
             metrics.Result(
                 outcome.fault,
@@ -47,6 +47,15 @@ class Played:
                 frozenset(outcome.wrong()),
             )
             for _seed, outcome in self.outcomes
+            if not outcome.problem
+        ]
+
+    def unplayed(self) -> list[str]:
+        """Faults that did not come, twice, or runs that ended badly."""
+        return [
+            f"{outcome.fault} (seed {seed}): could not be played: {outcome.problem[:300]}"
+            for seed, outcome in self.outcomes
+            if outcome.problem
         ]
 
     def blamed(self) -> list[str]:
@@ -66,6 +75,14 @@ class Played:
         results = self.results()
         return {
             "missed": missed,
+            "strict": metrics.strict(results).as_json(),
+            "singles": metrics.singles(results).as_json(),
+            "doubles": metrics.doubles(results).as_json(),
+            "categories": {
+                row.category: {"precision": row.precision.as_json(), "recall": row.recall.as_json()}
+                for row in metrics.by_category(results)
+            },
+            "false alarms": [result.fault for result in metrics.false_alarms(results)],
             "outcomes": [
                 {
                     "fault": outcome.fault,
@@ -73,11 +90,10 @@ class Played:
                     "seed": seed,
                     "variation": str(variation.draw(seed, outcome.fault)),
                     "seconds": round(outcome.seconds, 1),
-                    "named": sorted(result.named),
-                    "strict": result.strict,
+                    "named": sorted(root["id"] for root in outcome.roots),
                     "wrong": outcome.wrong(),
                 }
-                for (seed, outcome), result in zip(self.outcomes, results)
+                for seed, outcome in self.outcomes
             ],
             "withheld": {
                 "answers": len(self.answers),
@@ -103,6 +119,7 @@ class Round:
     rate: float
     peers: bool
     hosts: list[str]
+    rules: list[withheld.Rule]
 
     def play(self, played: Played, record: Path | None) -> None:
         """Break, diagnose, withhold; let the peers try; leave fresh hosts."""
@@ -112,7 +129,6 @@ class Round:
         outcomes = scenario.play(
             self.lab, self.batch, self.target, self._say, seed=self.seed, rate=self.rate, hosts=self.hosts, before=learn
         )
-        known = withheld.load_rules()
         for outcome in outcomes:
             played.outcomes.append((self.seed, outcome))
             wrong = outcome.wrong()
@@ -121,7 +137,7 @@ class Round:
                 continue
             case = scenario.recorded(outcome, self.target)
             true = outcome.scenario["expect"]["root_causes"]
-            played.answers += [(self.seed, one) for one in withheld.examine(outcome.fault, case, true, known)]
+            played.answers += [(self.seed, one) for one in withheld.examine(outcome.fault, case, true, self.rules)]
             if record and outcome.host != scenario.CONTROL:
                 scenario.keep(outcome, self.target, record)
         if self.peers:

@@ -251,15 +251,13 @@ def diagnose(
     report_dir: Path, *more: str, show: bool = False, hosts: Sequence[str] = ()
 ) -> subprocess.CompletedProcess[str]:
     """Run the playbook on the lab's mail hosts; keep what it prints, or show it."""
-    return subprocess.run(
-        command(report_dir, *more, hosts=hosts),
-        env=environment(),
-        cwd=ROOT,
-        capture_output=not show,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    line = command(report_dir, *more, hosts=hosts)
+    try:
+        return subprocess.run(
+            line, env=environment(), cwd=ROOT, capture_output=not show, text=True, timeout=300, check=False
+        )
+    except subprocess.TimeoutExpired as late:
+        return subprocess.CompletedProcess(line, 124, "", str(late))
 
 
 def all_faults() -> list[str]:

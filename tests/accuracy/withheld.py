@@ -26,6 +26,7 @@ from ansible_collections.mailops.triage.plugins.plugin_utils._engine import rule
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.diagnose import diagnose
 
 Case = dict[str, Any]
+Rule = rules.Rule
 
 CONFIRMED = 0.9
 """From this confidence on a root cause is called confirmed."""
@@ -56,22 +57,22 @@ class Answer(NamedTuple):
         return "not seen" if self.verdict == "healthy" else "other true causes"
 
 
-def load_rules() -> list[rules.Rule]:
+def load_rules() -> list[Rule]:
     """The rules of the collection."""
     return rules.load([schema.ROOT / "rules"], {"host": schema.host(), "fleet": schema.fleet()})
 
 
-def judge(case: Case, known: list[rules.Rule]) -> dict[str, Any]:
+def judge(case: Case, known: list[Rule]) -> dict[str, Any]:
     """Judge a recorded case by some rules."""
     return diagnose(case["run"], case["sweep"], case["hosts"], known)
 
 
-def family(rule: rules.Rule) -> str:
+def family(rule: Rule) -> str:
     """The file that a rule stands in."""
     return Path(rule.place.rpartition(":")[0]).name
 
 
-def without_family(known: list[rules.Rule], true: list[str]) -> Iterator[tuple[str, list[rules.Rule]]]:
+def without_family(known: list[Rule], true: list[str]) -> Iterator[tuple[str, list[Rule]]]:
     """Switch off each file of rules in turn, then each category that a true root cause is of."""
     for name in sorted({family(rule) for rule in known}):
         yield f"rules of {name}", [rule for rule in known if family(rule) != name]
@@ -94,17 +95,21 @@ def without_facts(case: Case, subset: str) -> Case:
     return {**case, "hosts": {**case["hosts"], host: {**record, "facts": facts}}}
 
 
-def examine(fault: str, case: Case, true: list[str], known: list[rules.Rule]) -> Iterator[Answer]:
+def examine(fault: str, case: Case, true: list[str], known: list[Rule]) -> Iterator[Answer]:
     """Withhold each family of rules, then each kind of facts, and see what is said."""
     for withheld, left in without_family(known, true):
         blind = not set(true) <= {rule.id for rule in left}
-        yield _answer(fault, withheld, blind, case["host"], judge(case, left), true)
+        yield _answer(fault, withheld, blind, case, left, true)
     for subset in subsets(case):
-        report = judge(without_facts(case, subset), known)
-        yield _answer(fault, f"facts of {subset}", False, case["host"], report, true)
+        yield _answer(fault, f"facts of {subset}", False, without_facts(case, subset), known, true)
 
 
-def _answer(fault: str, withheld: str, blind: bool, host: str, report: dict[str, Any], true: list[str]) -> Answer:
+def _answer(fault: str, withheld: str, blind: bool, case: Case, known: list[Rule], true: list[str]) -> Answer:
+    host = case["host"]
+    try:
+        report = judge(case, known)
+    except Exception as failure:  # whatever it is: a diagnosis that falls over is wrong, and the bench goes on
+        return Answer(fault, withheld, blind, "none", [repr(failure)], [])
     findings = report["hosts"][host]["findings"]
     findings = findings + [finding for finding in report["fleet"]["findings"] if host in finding["hosts"]]
     invented = [finding for finding in findings if finding["kind"] == "root_cause" and finding["id"] not in true]

@@ -27,7 +27,11 @@ class Writer:
 
     def _client(self) -> str:
         address = ".".join(str(self.random.randrange(1, 255)) for _ in range(4))
-        return f"mail.host{self.random.randrange(9999)}.test[{address}]" if self.random.random() < 0.7 else f"unknown[{address}]"
+        return (
+            f"mail.host{self.random.randrange(9999)}.test[{address}]"
+            if self.random.random() < 0.7
+            else f"unknown[{address}]"
+        )
 
     def line(self, tag: str, message: str) -> str:
         """One line now."""
@@ -72,11 +76,20 @@ class Writer:
                 "(256/256 bits) key-exchange X25519 server-signature RSA-PSS (2048 bits) server-digest SHA256",
             )
         yield self.line(smtpd, f"{queue}: client={client}")
-        yield self.line(f"postfix/cleanup[{self._pid()}]", f"{queue}: message-id=<{self.random.getrandbits(60):x}@{sender.split('@')[1]}>")
-        yield self.line("postfix/qmgr[911]", f"{queue}: from=<{sender}>, size={self.random.randrange(900, 90000)}, nrcpt=1 (queue active)")
+        yield self.line(
+            f"postfix/cleanup[{self._pid()}]",
+            f"{queue}: message-id=<{self.random.getrandbits(60):x}@{sender.split('@')[1]}>",
+        )
+        yield self.line(
+            "postfix/qmgr[911]",
+            f"{queue}: from=<{sender}>, size={self.random.randrange(900, 90000)}, nrcpt=1 (queue active)",
+        )
         yield self.line(smtpd, f"disconnect from {client} ehlo=2 starttls=1 mail=1 rcpt=1 data=1 quit=1 commands=7")
         user = recipient.split("@")[0]
-        yield self.line("dovecot", f"lmtp({user})<{self._pid()}><{queue}AAA>: msgid=<{self.random.getrandbits(60):x}@x>: saved mail to INBOX")
+        yield self.line(
+            "dovecot",
+            f"lmtp({user})<{self._pid()}><{queue}AAA>: msgid=<{self.random.getrandbits(60):x}@x>: saved mail to INBOX",
+        )
         yield self.line(
             f"postfix/lmtp[{self._pid()}]",
             f"{queue}: to=<{recipient}>, relay=mx1.example[private/dovecot-lmtp], delay=0.14, "
@@ -90,21 +103,32 @@ class Writer:
         sender, count = choose(self.people), self.random.choice((1, 1, 1, 1, 2, 3, 8))
         yield self.line(smtpd, f"connect from {client}")
         yield self.line(smtpd, f"{queue}: client={client}, sasl_method=PLAIN, sasl_username={sender}")
-        yield self.line(f"postfix/cleanup[{self._pid()}]", f"{queue}: message-id=<{self.random.getrandbits(60):x}@mx1.example>")
         yield self.line(
-            "postfix/qmgr[911]", f"{queue}: from=<{sender}>, size={self.random.randrange(900, 900000)}, nrcpt={count} (queue active)"
+            f"postfix/cleanup[{self._pid()}]", f"{queue}: message-id=<{self.random.getrandbits(60):x}@mx1.example>"
         )
-        yield self.line(smtpd, f"disconnect from {client} ehlo=2 starttls=1 auth=1 mail=1 rcpt={count} data=1 quit=1 commands=8")
+        yield self.line(
+            "postfix/qmgr[911]",
+            f"{queue}: from=<{sender}>, size={self.random.randrange(900, 900000)}, nrcpt={count} (queue active)",
+        )
+        yield self.line(
+            smtpd, f"disconnect from {client} ehlo=2 starttls=1 auth=1 mail=1 rcpt={count} data=1 quit=1 commands=8"
+        )
         for _ in range(count):
             recipient = choose(self.remote)
             mx = f"mx.{recipient.split('@')[1]}"
             if self.random.random() < 0.15:
-                yield self.line(f"postfix/smtp[{self._pid()}]", f"connect to {mx}[192.0.2.{self._pid() % 250}]:25: Connection timed out")
+                yield self.line(
+                    f"postfix/smtp[{self._pid()}]",
+                    f"connect to {mx}[192.0.2.{self._pid() % 250}]:25: Connection timed out",
+                )
                 dsn, ending = "4.4.1", f"deferred (connect to {mx}[192.0.2.77]:25: Connection timed out)"
             elif self.random.random() < 0.04:
-                dsn, ending = "5.1.1", (
-                    f"bounced (host {mx}[192.0.2.77] said: 550 5.1.1 <{recipient}>: Recipient address rejected: User unknown "
-                    "in virtual mailbox table (in reply to RCPT TO command))"
+                dsn, ending = (
+                    "5.1.1",
+                    (
+                        f"bounced (host {mx}[192.0.2.77] said: 550 5.1.1 <{recipient}>: Recipient address rejected: User unknown "
+                        "in virtual mailbox table (in reply to RCPT TO command))"
+                    ),
                 )
             else:
                 dsn, ending = "2.0.0", f"sent (250 2.0.0 Ok: queued as {queue[::-1]})"
@@ -152,16 +176,14 @@ class Writer:
             yield self.line(smtpd, f"disconnect from {client} ehlo=1 auth=0/1 commands=1/2")
             return
         yield self.line(
-            smtpd, f"NOQUEUE: reject: RCPT from {client}: {why}; from=<{sender}> to=<{recipient}> proto=ESMTP helo=<h.test>"
+            smtpd,
+            f"NOQUEUE: reject: RCPT from {client}: {why}; from=<{sender}> to=<{recipient}> proto=ESMTP helo=<h.test>",
         )
         yield self.line(smtpd, f"disconnect from {client} ehlo=1 mail=1 rcpt=0/1 quit=1 commands=3/4")
 
 
 def write(path: Path, size: int, until: float, seconds: float, seed: int = 1, classic: bool = False) -> int:
-    """Write a log that ends at a moment and covers so many seconds; answer with its lines.
-
-    A tenth of the size is invented, with its own time stamps; the rest is the same lines under new queue ids.
-    """
+    """Write a log that ends at a moment and covers so many seconds; answer with the number of its lines."""
     writer = Writer(seed, classic)
     lines = written = 0
     with path.open("w", encoding="utf-8") as log:

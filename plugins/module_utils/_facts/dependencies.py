@@ -17,7 +17,7 @@ import time
 from collections import namedtuple
 
 from ansible_collections.mailops.triage.plugins.module_utils._facts import postfix, procfs, units
-from ansible_collections.mailops.triage.plugins.module_utils._text import clean
+from ansible_collections.mailops.triage.plugins.module_utils._text import clean, whole
 
 # kind: milter, sasl, lmtp, policy; endpoint as in the setting; chroot: the daemon that connects is confined to the
 # queue directory
@@ -104,7 +104,7 @@ def address(endpoint, queue_directory, chroot):
         else:
             host, sign, port = rest.rpartition(":")
             host, port = (host, port) if sign else (rest, "24")
-        if not port.isdigit() or not 0 < int(port) < 65536:
+        if not 0 < whole(port, 0) < 65536:
             raise ValueError("no port in " + endpoint)
         return "inet", (host.strip("[]") or "127.0.0.1", int(port))
     if not colon or "/" in scheme:

@@ -10,6 +10,7 @@ import re
 
 from ansible_collections.mailops.triage.plugins.module_utils import _run
 from ansible_collections.mailops.triage.plugins.module_utils._facts import postfix, procfs
+from ansible_collections.mailops.triage.plugins.module_utils._text import whole
 
 # Settings handed on. doveconf is run with -P so that it shows the path of ssl_key; every other secret stays here.
 CHOSEN = (
@@ -148,7 +149,7 @@ def parse_homes(text):
     found = []
     for line in text.splitlines()[:5000]:
         fields = line.split(":")
-        if len(fields) < 6 or not fields[2].isdigit() or not 1000 <= int(fields[2]) < 60000:
+        if len(fields) < 6 or not 1000 <= whole(fields[2], 0) < 60000:
             continue
         parent = fields[5].rstrip("/").rpartition("/")[0]
         if parent.startswith("/") and parent not in found:

@@ -24,6 +24,7 @@ REMOTE = frozenset(
 )
 # Read-only by nature.
 _ALWAYS_READONLY = frozenset("iso9660 squashfs erofs cramfs udf romfs".split())
+_DEVICE = re.compile(r"([0-9]{1,4}):([0-9]{1,7})$")
 _OCTAL = re.compile(r"\\([0-7]{3})")
 _WALK_ENTRIES, _WALK_SECONDS, _TOP = 30000, 1.0, 8
 
@@ -40,9 +41,9 @@ def parse_mountinfo(text):
         fields, tail = left.split(), right.split()
         if len(fields) < 6 or len(tail) < 2:
             continue
-        major, colon, minor = fields[2].partition(":")
         options = fields[5].split(",") + (tail[2].split(",") if len(tail) > 2 else [])
-        device = os.makedev(int(major), int(minor)) if major.isdigit() and minor.isdigit() else None
+        numbers = _DEVICE.match(fields[2])
+        device = os.makedev(int(numbers.group(1)), int(numbers.group(2))) if numbers else None
         found.append(Mount(_plain(fields[4]), _plain(tail[1]), tail[0], "ro" in options, device))
     return found
 

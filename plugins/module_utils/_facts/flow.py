@@ -53,8 +53,9 @@ _DELIVERY = re.compile(
 )
 _SASL = re.compile(rb"warning: [^\s\[]+\[([^\]]*)\]: SASL [\w-]+ authentication failed")
 _REJECT = re.compile(rb"\w+: (?:milter-)?reject: (?:[A-Z-]+ )?(?:\(?[\w ]*\)? ?)?from [^\s\[]*\[([^\]]*)\](?::\d+)?: ")
-_AUTH = re.compile(rb" auth=(\d+)(?:/\d+)?(?: |$)")
-_LOGIN_FAILED = re.compile(rb"[^<>]*\(auth failed, (\d+) attempts")
+_RECIPIENTS = re.compile(rb"\d+, nrcpt=(\d{1,9}) ")
+_AUTH = re.compile(rb" auth=(\d{1,9})(?:/\d+)?(?: |$)")
+_LOGIN_FAILED = re.compile(rb"[^<>]*\(auth failed, (\d{1,9}) attempts")
 _GREY = re.compile(rb"[Gg]r[ea]y-?list")
 
 
@@ -223,8 +224,8 @@ class Flow(object):
         if client is None:
             # Back from the deferred queue, or it came before the log that is read.
             return True
-        recipients = message[message.rfind(b" nrcpt=") + 7 :].split(b" ", 1)[0]
-        self._entered(message[place + 8 : end], client, int(recipients) if recipients.isdigit() else 1)
+        found = _RECIPIENTS.match(message, end + 8)
+        self._entered(message[place + 8 : end], client, int(found.group(1)) if found else 1)
         return True
 
     def _entered(self, sender, client, recipients):

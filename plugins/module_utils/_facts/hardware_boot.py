@@ -115,16 +115,17 @@ def _by_wtmp(context):
 
 def parse_wtmp(data):
     """How the boot before the last one ended, by the records of a wtmp file: (word, when or None)."""
-    boots, shutdown, last, previous = 0, False, None, None
+    boots, shutdown, last = 0, False, None
+    ended, when = "unknown", None
     for place in range(0, len(data) - _UTMP.size + 1, _UTMP.size):
         fields = _UTMP.unpack_from(data, place)
-        kind, user, when = fields[0], fields[4].split(b"\0", 1)[0], fields[9]
+        kind, user = fields[0], fields[4].split(b"\0", 1)[0]
         if kind == _BOOT:
-            boots, previous = boots + 1, ("clean" if shutdown else "unclean", last)
-            shutdown = False
+            boots += 1
+            # Of what was before the first record of a boot nothing is known, unless it was shut down.
+            ended = "clean" if shutdown else "unclean" if boots > 1 else "none"
+            when, shutdown = (last if ended != "none" else None), False
         elif kind == _RUN_LEVEL and user == b"shutdown":
             shutdown = True
-        last = float(when)
-    if not boots:
-        return "unknown", None
-    return previous if boots > 1 or previous[0] == "clean" else ("none", None)
+        last = float(fields[9])
+    return ended, when

@@ -23,9 +23,9 @@ from ansible_collections.mailops.triage.plugins.module_utils._facts import (
 )
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 
-_PAUSE = 1.0
+_PAUSE, _LOOKS = 1.0, 3
 _MOST, _MOST_FILES = 100, 400
-# State D, and yet no storage: a frozen control group, a parent that waits for its child to exec, userland's own locks.
+# State D, and yet no storage: a frozen control group, or a parent that waits for its child to exec.
 _NO_STORAGE = ("refrigerator", "vfork", "freezer", "cgroup")
 _NOT_ON_DISK = frozenset(
     "proc sysfs tmpfs ramfs devtmpfs devpts cgroup cgroup2 mqueue securityfs debugfs tracefs bpf pstore configfs "
@@ -34,29 +34,30 @@ _NOT_ON_DISK = frozenset(
 
 
 def collect(context):
-    """The C(storage) part of the hardware facts; the second look is only taken where the first one saw somebody wait."""
+    """The C(storage) part of the hardware facts; more looks are taken only where the first one saw somebody wait."""
     first = context.shared(shared.processes)
     waiting = [pid for pid in sorted(first) if first[pid].state == "D"][:_MOST]
     if not waiting:
         return sysfs.source(sysfs.PRESENT, stuck=[], hung=[])
     begun = time.monotonic()
-    before = {pid: _place(context, pid) for pid in waiting}
-    time.sleep(min(_PAUSE, context.left() / 4.0))
+    before = {pid: (first[pid], _place(context, pid)) for pid in waiting}
+    # A slow disk holds a process for a second, too: who has moved by the next look is let go.
+    for dummy in range(_LOOKS):
+        if before:
+            time.sleep(min(_PAUSE, context.left() / 8.0))
+        before = {pid: seen for pid, seen in before.items() if _stands(context, pid, seen)}
     mail = context.shared(postfix.mail)
     mounts = _mounts(context)
     stuck = []
-    for pid in waiting:
-        after = _now(context, pid)
-        wchan = _place(context, pid)
-        if after is None or not same(first[pid], after) or wchan != before[pid] or not about_storage(wchan):
+    for pid in sorted(before):
+        process, wchan = before[pid]
+        if not about_storage(wchan) or not procfs.same_pid_namespace(pid, context.proc):
             continue
-        if not procfs.same_pid_namespace(pid, context.proc):
-            continue
-        daemon, role = mail.members.get(pid, ("other", after.name))
+        daemon, role = mail.members.get(pid, ("other", process.name))
         stuck.append(
             {
                 "pid": pid,
-                "name": clean(after.name, 40),
+                "name": clean(process.name, 40),
                 "daemon": daemon,
                 "role": clean(role, 40),
                 "wchan": wchan,
@@ -65,6 +66,12 @@ def collect(context):
         )
     seconds = round(time.monotonic() - begun, 1)
     return sysfs.source(sysfs.PRESENT, stuck=stuck, hung=_hung(context, stuck, mounts, seconds))
+
+
+def _stands(context, pid, seen):
+    process, wchan = seen
+    after = _now(context, pid)
+    return after is not None and same(process, after) and _place(context, pid) == wchan
 
 
 def same(first, second):

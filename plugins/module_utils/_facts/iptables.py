@@ -7,6 +7,7 @@ Note that this module util is PRIVATE to the collection. It can have breaking ch
 """
 
 from ansible_collections.mailops.triage.plugins.module_utils._facts.firewall import Chain, Rule, outside, port_range
+from ansible_collections.mailops.triage.plugins.module_utils._text import whole
 
 
 def parse_iptables(text, where="ip"):
@@ -26,7 +27,7 @@ def parse_iptables(text, where="ip"):
             packets = None
             if line.startswith("["):
                 count, bracket, line = line[1:].partition("] ")
-                packets = int(count.split(":")[0]) if count.split(":")[0].isdigit() else None
+                packets = whole(count.split(":")[0])
             words = line.split()
             if len(words) > 2 and words[0] == "-A":
                 rules.setdefault(words[1], []).append(_iptables_rule(words[2:], packets, line, where))

@@ -7,6 +7,7 @@ Note that this module util is PRIVATE to the collection. It can have breaking ch
 """
 
 import os
+import re
 import time
 
 from ansible_collections.mailops.triage.plugins.module_utils._facts import context as shared
@@ -18,13 +19,14 @@ _QUIET_SAMPLE_S = 0.1
 _BUSY_SAMPLE_S = 0.25
 _TOP = 5
 
+_LOADAVG = re.compile(r"([0-9]{1,9}\.[0-9]+) ([0-9]{1,9}\.[0-9]+) ([0-9]{1,9}\.[0-9]+) ")
+_AVG10 = re.compile(r"avg10=([0-9]{1,9}(?:\.[0-9]+)?)$")
+
 
 def parse_loadavg(text):
     """(load1, load5, load15) of /proc/loadavg, or None for each."""
-    try:
-        return tuple(float(word) for word in text.split()[:3])
-    except ValueError:
-        return (None, None, None)
+    match = _LOADAVG.match(text)
+    return tuple(float(word) for word in match.groups()) if match else (None, None, None)
 
 
 def parse_pressure(text, kind):
@@ -33,8 +35,9 @@ def parse_pressure(text, kind):
         words = line.split()
         if words and words[0] == kind:
             for word in words[1:]:
-                if word.startswith("avg10="):
-                    return float(word[6:])
+                match = _AVG10.match(word)
+                if match:
+                    return float(match.group(1))
     return None
 
 

@@ -97,7 +97,7 @@ def parse_journal_line(text, now=None):
     try:
         entry = json.loads(text)
         moment = int(entry["__REALTIME_TIMESTAMP"]) / 1e6
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     message, identifier = entry.get("MESSAGE"), entry.get("SYSLOG_IDENTIFIER") or entry.get("_COMM")
     if isinstance(message, list):

@@ -8,7 +8,7 @@ Note that this module util is PRIVATE to the collection. It can have breaking ch
 
 from ansible_collections.mailops.triage.plugins.module_utils._facts import context as shared
 from ansible_collections.mailops.triage.plugins.module_utils._facts import postfix, procfs
-from ansible_collections.mailops.triage.plugins.module_utils._text import clean
+from ansible_collections.mailops.triage.plugins.module_utils._text import clean, whole
 
 _TOP, _TOP_MAIL = 5, 8
 
@@ -19,8 +19,9 @@ def parse_meminfo(text):
     for line in text.splitlines():
         name, colon, rest = line.partition(":")
         words = rest.split()
-        if colon and words and words[0].isdigit():
-            found[name] = int(words[0]) * (1024 if words[1:] == ["kB"] else 1)
+        number = whole(words[0]) if colon and words else None
+        if number is not None:
+            found[name] = number * (1024 if words[1:] == ["kB"] else 1)
     return found
 
 

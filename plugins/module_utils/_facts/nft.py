@@ -21,9 +21,12 @@ def parse_nft(text):
     :raises ValueError: when the text is no such document
     """
     try:
-        entries = json.loads(text)["nftables"]
-    except (KeyError, TypeError, ValueError):
+        return _chains(json.loads(text)["nftables"])
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         raise ValueError("nft gave no JSON rule set") from None
+
+
+def _chains(entries):
     sets, heads, rules, opaque = {}, [], {}, False
     for entry in entries:
         for kind, body in entry.items():

@@ -10,6 +10,8 @@ import os
 import time
 from collections import namedtuple
 
+from ansible_collections.mailops.triage.plugins.module_utils._text import whole
+
 # ticks and jiffies are in clock ticks; rss_bytes in bytes; started is ticks since boot
 Process = namedtuple("Process", "pid ppid name state ticks started rss_bytes")
 
@@ -107,8 +109,7 @@ def parse_boot_time(text):
     """Epoch second of the boot from /proc/stat, or None."""
     for line in text.splitlines():
         if line.startswith("btime "):
-            value = line[6:].strip()
-            return int(value) if value.isdigit() else None
+            return whole(line[6:].strip())
     return None
 
 

@@ -45,7 +45,7 @@ def parse(data):
     found, place = [], 0
     while place + 16 <= len(data):
         size, kind = struct.unpack_from("=IH", data, place)
-        if size < 16:
+        if size < 16 or place + size > len(data):
             break
         if kind == 20 and size >= 16 + _ENTRY:
             session = _session(data, place + 16, place + size)

@@ -40,9 +40,9 @@ def parse_diag(data):
     found, place = [], 0
     while place + 16 <= len(data):
         size, kind = struct.unpack_from("=IH", data, place)
-        if kind == _DONE or size < 16:
+        if kind == _DONE or size < 16 or place + size > len(data):
             return found, True
-        if kind == _ERROR:
+        if kind == _ERROR and size >= 20:
             raise OSError(-struct.unpack_from("=i", data, place + 16)[0], "sock_diag")
         if kind == _BY_FAMILY and size >= 16 + 72:
             family, state = struct.unpack_from("=BB", data, place + 16)

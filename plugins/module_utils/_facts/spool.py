@@ -148,7 +148,7 @@ def parse_postqueue(data):
             entry = json.loads(line.decode("utf-8", "replace"))
             queue, arrived = entry.get("queue_name"), entry.get("arrival_time")
             people = entry.get("recipients") or []
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, RecursionError):
             continue
         messages += 1
         queue = queue if queue in QUEUES else "other"

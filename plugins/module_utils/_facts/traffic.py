@@ -70,7 +70,7 @@ def overflow(before, after, seconds):
 
 
 def parse_command(text):
-    """(service, type, stress) from the command line of a Postfix daemon: C(smtpd -n submission -t inet -o stress=yes)."""
+    """(service, type, stress) of a Postfix daemon's command line: C(smtpd -n submission -t inet -o stress=yes)."""
     words = text.rstrip("\0").split("\0")
     if len(words) == 1:
         words = words[0].split()

@@ -10,7 +10,7 @@ import os
 import time
 
 from ansible_collections.mailops.triage.plugins.module_utils._facts import postfix, procfs
-from ansible_collections.mailops.triage.plugins.module_utils._text import clean
+from ansible_collections.mailops.triage.plugins.module_utils._text import clean, whole
 
 MTA_UNITS = ("postfix@-.service", "postfix.service")
 MDA_UNITS = ("dovecot.service",)
@@ -85,8 +85,8 @@ def unit_state(block, boot):
         "sub": clean(block.get("SubState", ""), 40) or None,
         "result": clean(block.get("Result", ""), 40) or None,
         "file_state": clean(block.get("UnitFileState", ""), 40) or None,
-        "restarts": int(restarts) if restarts.isdigit() else 0,
-        "exec_status": int(status) if code and status.isdigit() else None,
+        "restarts": whole(restarts, 0),
+        "exec_status": whole(status) if code else None,
         "exec_code": code,
         "since": _moment(block.get("StateChangeTimestampMonotonic", ""), boot),
         "stopped_by": None,
@@ -94,7 +94,7 @@ def unit_state(block, boot):
 
 
 def _moment(text, boot):
-    return round(boot + int(text) / 1e6, 3) if text.isdigit() and int(text) else None
+    return round(boot + whole(text, 0) / 1e6, 3) if whole(text) else None
 
 
 def start_attempt(block, boot):

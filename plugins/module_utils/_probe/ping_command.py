@@ -21,8 +21,8 @@ from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 MAX_PROCESSES = 16
 
 _PATHS = ("/usr/bin/ping", "/bin/ping", "/usr/sbin/ping", "/sbin/ping")
-_COUNTS = re.compile(r"(\d+) packets transmitted, (\d+) (?:packets )?received")
-_TIMES = re.compile(r"(?:rtt|round-trip) min/avg/max\S* = [\d.]+/([\d.]+)/")
+_COUNTS = re.compile(r"([0-9]{1,6}) packets transmitted, ([0-9]{1,6}) (?:packets )?received")
+_TIMES = re.compile(r"(?:rtt|round-trip) min/avg/max\S* = [\d.]+/([0-9]{1,9}(?:\.[0-9]+)?)/")
 
 
 def parse(text: str) -> dict:

@@ -67,17 +67,19 @@ def _hold_back(rules: t.Iterable[Rule], findings: list[Document], open_questions
     """
     unjudged = [rule for rule in rules if rule.id in open_questions and rule.kind == "fault"]
     for finding in findings:
-        behind = [
-            rule.id
-            for rule in unjudged
-            if any(fnmatch.fnmatchcase(finding["id"], pattern.pattern) for pattern in rule.explains)
-        ]
+        behind = [rule.id for rule in unjudged if _may_explain(rule, finding["id"])]
         finding["not_ruled_out"] = behind
         if behind:
             says = f"for lack of facts it is not ruled out that the cause is: {', '.join(behind)}"
             finding["evidence"].append({"fact": "not_judged", "value": behind, "says": says})
             finding["confidence"] = min(finding["confidence"], CAUTIOUS)
             finding["remedy"]["auto"] = False
+
+
+def _may_explain(rule: Rule, name: str) -> bool:
+    # A pattern that begins with a place, such as "{it.protocols}.*", speaks of protocols and not of findings.
+    patterns = [wording.pattern for wording in rule.explains if not wording.pattern.startswith("*")]
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _items(rule: Rule, document: Document) -> list[t.Any]:

@@ -140,7 +140,7 @@ class _Scene:
         blind = [name for name, host in self.hosts.items() if host["not_judged"] and host["login"]["outcome"] != "ok"]
         if statement["phase"] == "delivery" and blind:
             return _Answer("unknown", f"can neither be confirmed nor denied: {blind[0]} was not seen from inside")
-        return _Answer("no", f"does not agree: {self._elsewhere(called, looked, points)}")
+        return _Answer("no", f"does not agree: {self._elsewhere(statement['phase'], called, looked, points)}")
 
     def width(self, reported: str | None, verdict: str) -> list[str]:
         """Where report and evidence differ in whom it hits."""
@@ -156,7 +156,7 @@ class _Scene:
         """What the probes saw fail, and where; seen from the user's own segment, when it was named."""
         found = []
         for name, host in self.hosts.items():
-            for symptom in host.get("symptoms", []):
+            for symptom in host["symptoms"]:
                 here = not self.segments or symptom["where"] == "local" or set(symptom["from"]) & set(self.segments)
                 if symptom["protocol"] in ports and here:
                     found.append((name, symptom))
@@ -178,9 +178,19 @@ class _Scene:
                 fits = fits and (_like(finding["id"], _UNSEEN_BY_PROBES) or not _like(finding["id"], _SEEN_BY_PROBES))
             if not {"smtp"} & set(statement["protocols"]) or statement["direction"] == "send":
                 fits = fits and not _like(finding["id"], _OTHERS_BUSINESS.get(statement["direction"], ()))
-            if finding["kind"] == "root_cause" and fits:
+            if finding["kind"] == "root_cause" and fits and self._hits_segment(finding):
                 found.append(f"{finding['title']}{where}")
         return list(dict.fromkeys(found))
+
+    def _hits_segment(self, finding: Document) -> bool:
+        """Is the user's own segment hit, where the user named it and the cause hits segments only?"""
+        if not self.segments or finding["scope"] != "segment":
+            return True
+        return any(
+            finding["id"] in symptom["explained_by"] and set(symptom["from"]) & set(self.segments)
+            for host in self.hosts.values()
+            for symptom in host["symptoms"]
+        )
 
     def _because(self, failing: list[tuple[str, Document]]) -> str:
         """The root causes behind what fails, in brackets."""
@@ -211,14 +221,23 @@ class _Scene:
                     points.append(point)
         return list(dict.fromkeys(hosts)), sorted(set(points))
 
-    def _elsewhere(self, called: str, looked: list[str], points: list[str]) -> str:
+    def _elsewhere(self, phase: str | None, called: str, looked: list[str], points: list[str]) -> str:
         """Nothing is wrong with what the user names: what else is, and whom to ask what."""
-        where = "everywhere" if set(looked) == set(self.hosts) else f"on {_listed(looked[:4])}"
-        said = f"{called} {'answer' if ' and ' in called else 'answers'} {where} (seen from {_listed(points[:4])})"
+        if phase == "delivery":
+            # That a port answers says nothing of what becomes of a message.
+            hosts = list(self.hosts)
+            where = f"the {len(hosts)} hosts" if len(hosts) > 3 else _listed(hosts)
+            said = f"nothing that was found on {where} would cause that"
+        else:
+            everywhere = "on every host" if self.segments else "everywhere"
+            where = everywhere if set(looked) == set(self.hosts) else f"on {_listed(looked[:4])}"
+            said = f"{called} {'answer' if ' and ' in called else 'answers'} {where} (seen from {_listed(points[:4])})"
         others = [finding["title"] for host in self.hosts.values() for finding in host["findings"] if _root(finding)]
         others += [finding["title"] for finding in self.fleet]
         if others:
             said += f"; what was found instead: {_listed(list(dict.fromkeys(others))[:2])}"
+        if phase == "delivery":
+            return f"{said}; ask for sender, recipient and time of one message, and for the whole text that came back"
         said += "; look at the client, and ask which server, port and account its program uses"
         if self.addresses and not self.segments:
             said += f", and probe from the network of {self.addresses[0]} (triage_vantage_points)"

@@ -105,12 +105,13 @@ def _read(clause: str, known: t.Sequence[Entry]) -> _Said:
 
 def _statement(entry: Entry, quote: str, near: list[Entry], beside: list[Entry], everywhere: list[Entry]) -> Document:
     """Put an entry and the hints beside it together; the hints of the whole text count where the clause has none."""
-    directions = {hint.direction for hint in near if hint.direction} or (
-        {hint.direction for hint in everywhere if hint.direction} if not entry.direction else set()
-    )
-    direction = entry.direction if entry.direction in ("send", "receive") else None
-    if direction is None and len(directions) == 1:
-        direction = next(iter(directions))
+    direction = entry.direction
+    if direction is None:
+        for hints in (near, everywhere):
+            said = {hint.direction for hint in hints if hint.direction}
+            direction = said.pop() if len(said) == 1 else "both" if said else None
+            if direction:
+                break
     spoken = _spoken(near) or _spoken(beside) or _spoken(everywhere)
     protocols = _narrow(list(entry.protocols) or list(spoken), spoken)
     if direction in ("send", "receive"):

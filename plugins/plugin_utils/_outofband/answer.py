@@ -44,7 +44,7 @@ def nothing(reason: str) -> Document:
 
 
 def part(name: t.Any, state: str, detail: t.Any = "", serial: t.Any = None) -> Document:
-    """One supply, fan, drive, memory module or link; C(state) is C(ok), C(warning), C(failed), C(down) or C(unknown)."""
+    """One supply, fan, drive, module or link; C(state) is C(ok), C(warning), C(failed), C(down) or C(unknown)."""
     return {
         "name": clean(name or "?", 80),
         "state": state,

@@ -97,8 +97,7 @@ def read_events(text: str) -> list[Document]:
         if len(fields) < 5:
             continue
         if len(fields) >= 6:
-            # Newer releases name the zone behind the time.
-            when = answer.moment(f"{fields[1]} {fields[2].split(' ')[0]}", _form(fields[1]))
+            when = _moment(fields[1], fields[2].split())
             sensor, event = fields[3], " ".join(fields[4:])
         else:
             when, sensor, event = None, fields[2], " ".join(fields[3:])
@@ -106,8 +105,12 @@ def read_events(text: str) -> list[Document]:
     return found
 
 
-def _form(date: str) -> str:
-    return "%m/%d/%Y %H:%M:%S" if len(date) == 10 else "%m/%d/%y %H:%M:%S"
+def _moment(date: str, clock: list[str]) -> float | None:
+    """Releases differ: two or four digits of the year, 12 or 24 hours, with the zone behind them or not."""
+    form = "%m/%d/%Y" if len(date) == 10 else "%m/%d/%y"
+    if clock[1:2] in (["AM"], ["PM"]):
+        return answer.moment(f"{date} {clock[0]} {clock[1]}", f"{form} %I:%M:%S %p")
+    return answer.moment(f"{date} {clock[0] if clock else ''}", f"{form} %H:%M:%S")
 
 
 def read_sensors(text: str) -> list[Document]:

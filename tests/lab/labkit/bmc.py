@@ -55,19 +55,29 @@ set_working_mc 0x20
   user 2 true "{user}" "{password}" admin 10 none md2 md5 straight
   chassis_control "{chassis} 0x20"
 """
-# The second sensor is of the type "Memory", the third "Power Supply" with "presence detected" (and "failure detected").
 _EMULATION = """\
 mc_setbmc 0x20
 mc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02 persist_sdr
 sel_enable 0x20 1000 0x0a
-main_sdr_add 0x20 0x01 0x00 0x51 0x02 0x23 0x20 0x00 0x02 0x20 0x01 0x03 0x40 0x0c 0x6f 0x07 0x00 0x07 0x00 0x07 0x00 0xc0 0x00 0x00 0x01 0x00 0x00 0x00 0x00 0x00 0x00 0x00 0xc8 0x44 0x49 0x4d 0x4d 0x20 0x45 0x43 0x43
-sensor_add 0x20 0 2 0x0c 0x6f
-sensor_set_event_support 0x20 0 2 enable scanning per-state 000000000000111 000000000000111 000000000000111 000000000000111
-main_sdr_add 0x20 0x02 0x00 0x51 0x02 0x23 0x20 0x00 0x03 0x0a 0x01 0x03 0x40 0x08 0x6f 0x0f 0x00 0x0f 0x00 0x0f 0x00 0xc0 0x00 0x00 0x01 0x00 0x00 0x00 0x00 0x00 0x00 0x00 0xc8 0x50 0x53 0x55 0x31 0x20 0x53 0x74 0x61
-sensor_add 0x20 0 3 0x08 0x6f
-sensor_set_event_support 0x20 0 3 enable scanning per-state 000000000001111 000000000001111 000000000001111 000000000001111
-sensor_set_bit 0x20 0 3 0 1 0
 """
+
+
+def _sensor(number: int, kind: int, entity: int, states: int, name: str) -> str:
+    """A discrete sensor and its data record; a length that is wrong keeps ipmi_sim from ever listening."""
+    name = name[:8].ljust(8)
+    record = [number - 1, 0, 0x51, 0x02, 0x23, 0x20, 0, number, entity, 1, 3, 0x40, kind, 0x6F, states, 0, states, 0]
+    record += [states, 0, 0xC0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0xC0 | len(name), *name.encode()]
+    mask = f"{states:015b}"
+    return (
+        f"main_sdr_add 0x20 {' '.join(f'{byte:#04x}' for byte in record)}\n"
+        f"sensor_add 0x20 0 {number} {kind:#04x} 0x6f\n"
+        f"sensor_set_event_support 0x20 0 {number} enable scanning per-state {mask} {mask} {mask} {mask}\n"
+    )
+
+
+_MEMORY = _sensor(2, 0x0C, 0x20, 0b0111, "DIMM ECC")
+# Bit 0 says that the supply is there, bit 1 that it has failed.
+_PSU = _sensor(3, 0x08, 0x0A, 0b1111, "PSU1 Sta") + "sensor_set_bit 0x20 0 3 0 1 0\n"
 _PSU_FAILED = "sensor_set_bit 0x20 0 3 1 1 0\nsel_add 0x20 0x02 {when} 0x20 0x00 0x04 0x08 0x03 0x6f 0xa1 0xff 0xff\n"
 _ECC = "sel_add 0x20 0x02 {when} 0x20 0x00 0x04 0x0c 0x02 0x6f 0xa1 0xff 0xff\n"
 
@@ -151,12 +161,21 @@ def _ipmi(folder: Path, port: int, said: set[str]) -> list[str]:
     lan = _LAN.format(address=ADDRESS, port=port, user=USER, password=PASSWORD, chassis=chassis)
     (folder / "lan.conf").write_text(lan)
     when = " ".join(f"{byte:#04x}" for byte in int(time.time() - 300).to_bytes(4, "little"))
-    text = _EMULATION
+    text = _EMULATION + _MEMORY + _PSU
     text += _PSU_FAILED.format(when=when) if "psu" in said else ""
     text += _ECC.format(when=when) if "ecc" in said else ""
     (folder / "sim.emu").write_text(text + "mc_enable 0x20\n")
     (folder / "state").mkdir()
-    return ["ipmi_sim", "-c", str(folder / "lan.conf"), "-f", str(folder / "sim.emu"), "-s", str(folder / "state"), "-n"]
+    return [
+        "ipmi_sim",
+        "-c",
+        str(folder / "lan.conf"),
+        "-f",
+        str(folder / "sim.emu"),
+        "-s",
+        str(folder / "state"),
+        "-n",
+    ]
 
 
 def _redfish(folder: Path, port: int, said: set[str]) -> list[str]:
@@ -175,7 +194,15 @@ def _redfish(folder: Path, port: int, said: set[str]) -> list[str]:
     )
     install()
     return [
-        *(str(plan.REPOSITORY / ".venv-emulators/bin/sushy-static"), "-i", ADDRESS, "-p", str(port), "-m", str(folder / "tree")),
+        *(
+            str(plan.REPOSITORY / ".venv-emulators/bin/sushy-static"),
+            "-i",
+            ADDRESS,
+            "-p",
+            str(port),
+            "-m",
+            str(folder / "tree"),
+        ),
         *("-c", str(folder / "cert.pem"), "-k", str(folder / "key.pem")),
     ]
 

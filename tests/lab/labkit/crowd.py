@@ -143,7 +143,7 @@ def imap_login(address: str, source: str, user: str, password: str, tally: Tally
                 talk.imap("login", f"LOGIN {user} {password}")
                 tally.add("logins")
                 time.sleep(stay)
-                talk.imap("logout", "LOGOUT")
+                talk.send("logout", "a LOGOUT")
     except client.Bad as bad:
         answer = str(bad)
         if "AUTHENTICATIONFAILED" in answer:

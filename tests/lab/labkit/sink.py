@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The mail server of somebody else: python3 sink.py HOST MODE [SECONDS]; one for each lab host, on port 25.
 
-MODE: accept; slow (answers each RCPT after a second), tarpit (after a minute); or the answer that every RCPT gets, such as "550 5.7.1 no".
+MODE: accept; slow (answers each RCPT after a second), tarpit (after a minute); or the answer that every RCPT gets,
+such as "550 5.7.1 no".
 It prints its address once it listens, and ends with its seconds or with the host that it is there for.
 """
 

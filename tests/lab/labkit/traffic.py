@@ -205,7 +205,9 @@ def reconnect(traffic: Traffic) -> tuple[dict[str, str], Iterator[Job]]:
         for number in range(traffic.count):
             user, source = names[number % len(names)], sources[number % 200]
             password = plan.ACCOUNTS[user]
-            yield functools.partial(crowd.imap_login, traffic.address, source, user, password, traffic.tally, traffic.stay)
+            yield functools.partial(
+                crowd.imap_login, traffic.address, source, user, password, traffic.tally, traffic.stay
+            )
 
     return {}, jobs()
 

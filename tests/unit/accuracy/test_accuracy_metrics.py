@@ -66,7 +66,7 @@ def test_wilson(good: int, of: int, low: float, high: float) -> None:
 
 def test_a_share_as_text() -> None:
     assert str(Share(2.5, 4)) == "2.5/4 = 62.5 % (22 to 91)"
-    assert str(Share(0, 0)) == "0/0 = 100.0 % (0 to 100)"
+    assert str(Share(0, 0)) == "none"
 
 
 def test_goals_that_are_met() -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections import Counter
 from pathlib import Path
@@ -34,8 +35,13 @@ def test_seeds_differ() -> None:
 
 def test_everything_varies() -> None:
     drawn = [variation.draw(1, fault) for fault in FAULTS]
-    for field in ("roles_given", "classic", "history", "delimiter", "largest", "banner", "root_megabytes"):
+    for field in (one.name for one in dataclasses.fields(variation.Variation)):
         assert len({getattr(one, field) for one in drawn}) > 1, field
+
+
+def test_a_fault_that_is_about_places_finds_them_where_it_expects_them() -> None:
+    assert not any(variation.draw(seed, "F073").queue_megabytes for seed in range(1, 50))
+    assert any(variation.draw(seed, "F041").queue_megabytes for seed in range(1, 50))
 
 
 def test_seed_0_is_the_plain_host() -> None:

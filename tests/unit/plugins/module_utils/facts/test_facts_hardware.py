@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.mailops.triage.plugins.module_utils._facts import context as shared
 from ansible_collections.mailops.triage.plugins.module_utils._facts import (
     hardware,
     hardware_boot,
@@ -22,7 +23,6 @@ from ansible_collections.mailops.triage.plugins.module_utils._facts import (
     hardware_sensors,
     hardware_storage,
 )
-from ansible_collections.mailops.triage.plugins.module_utils._facts import context as shared
 from ansible_collections.mailops.triage.plugins.module_utils._facts.procfs import Process
 from ansible_collections.mailops.triage.tests.unit.plugins.module_utils.facts.recordings import (
     HOSTILE,
@@ -173,9 +173,7 @@ def test_disks_that_cannot_be_judged(out: bytes, answer: str) -> None:
     assert (disk["answer"], disk["passed"], disk["says"]) == (answer, None, [])
 
 
-def test_disks_are_asked_once_gently_and_in_time(
-    bare: Quiet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_disks_are_asked_once_gently_and_in_time(bare: Quiet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hardware_disks._run, "find_program", lambda name: "/usr/sbin/" + name)
     plant(tmp_path, {f"sys/block/{name}/device/model": "ST4000" for name in ("sda", "sdb", "nvme0n1")})
     plant(tmp_path, {"sys/block/sdc/device/vendor": "QEMU", "sys/block/vda/size": "1", "sys/block/loop0/size": "1"})
@@ -227,7 +225,9 @@ def test_rasdaemon_sums_errors_and_not_rows(bare: Quiet) -> None:
     path = Path(bare.root) / "var/lib/rasdaemon/ras-mc_event.db"
     path.parent.mkdir(parents=True)
     base = sqlite3.connect(path)
-    base.execute("CREATE TABLE mc_event (id INTEGER PRIMARY KEY, timestamp TEXT, err_count INTEGER, err_type TEXT, label TEXT)")
+    base.execute(
+        "CREATE TABLE mc_event (id INTEGER PRIMARY KEY, timestamp TEXT, err_count INTEGER, err_type TEXT, label TEXT)"
+    )
     stamp = time.strftime("%Y-%m-%d %H:%M:%S +0000", time.gmtime(bare.now))
     rows = [(stamp, 12, "Corrected", "A1"), (stamp, 7, "Corrected", "A1"), (stamp, 1, "Uncorrected", "B2")]
     rows.append(("2001-01-01 00:00:00 +0000", 5000, "Corrected", "A1"))
@@ -337,7 +337,12 @@ def test_only_who_does_not_move_is_stuck(tmp_path: Path, monkeypatch: pytest.Mon
     found = hardware_storage.collect(Quiet(proc=str(tmp_path), looks=looks))
     assert [(entry["pid"], entry["mounts"]) for entry in found["stuck"]] == [(101, ["/home"])]
     (hung,) = found["hung"]
-    assert (hung["mount"], hung["device"], hung["holds_mail"], hung["mail_processes"]) == ("/home", "/dev/sdb1", True, 1)
+    assert (hung["mount"], hung["device"], hung["holds_mail"], hung["mail_processes"]) == (
+        "/home",
+        "/dev/sdb1",
+        True,
+        1,
+    )
     assert hung["wchans"] == ["percpu_rwsem_wait"]
 
 

@@ -55,3 +55,32 @@ def test_a_doubt_holds_back(tmp_path: Path, document: dict[str, str], says: str)
     assert found["confidence"] == evaluate.CAUTIOUS
     assert not found["remedy"]["auto"]
     assert [entry["says"] for entry in found["evidence"]] == [says]
+
+
+@pytest.mark.parametrize(
+    ("explains", "behind"),
+    [
+        ("software.dead", ["configuration.wrong"]),
+        ("software.{port}", ["configuration.wrong"]),
+        ("configuration.*", []),
+        # The place stands for a protocol, not for a category.
+        ("{port}.*", []),
+    ],
+)
+def test_what_was_not_judged_holds_back_only_what_it_could_explain(
+    tmp_path: Path, explains: str, behind: list[str]
+) -> None:
+    other = f"""\
+- id: configuration.wrong
+  title: It is wrong
+  category: configuration
+  severity: major
+  when: "config == 'bad'"
+  needs: [config]
+  confidence: 0.9
+  explains: ["{explains}"]
+"""
+    (tmp_path / "some.yml").write_text(RULE + other, encoding="utf-8")
+    loaded = rules.load([tmp_path], {"host": SCHEMA, "fleet": SCHEMA})
+    (found,) = evaluate.judge(loaded, {"daemon": "absent", "port": "closed", "config": None}).findings
+    assert (found["not_ruled_out"], found["remedy"]["auto"]) == (behind, not behind)

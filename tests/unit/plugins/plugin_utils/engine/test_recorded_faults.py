@@ -100,3 +100,12 @@ def test_without_roles_in_the_inventory_no_cause_is_invented(path: Path) -> None
         name(path) == "N04" and roots == ["operator.unit_disabled_or_masked"]
     )
     assert report["hosts"][scenario.CONTROL]["verdict"] == "healthy"
+
+
+def test_what_is_derived_from_missing_facts_is_not_judged() -> None:
+    """Else a rule about it would be silent as if there were nothing, and would not hold back what it explains."""
+    case = withheld.without_facts(scenario.kept(CASES[0]), "log")
+    judged = judge(case)["hosts"][case["host"]]
+    wanted = {rule.id for rule in RULES if "crashes" in rule.roots or "oom" in rule.roots}
+    assert wanted
+    assert wanted <= {entry["rule"] for entry in judged["not_judged"]}

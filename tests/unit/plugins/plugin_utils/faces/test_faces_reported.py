@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.mailops.triage.plugins.plugin_utils._faces import html, terminal, terminal_why
 from ansible_collections.mailops.triage.plugins.plugin_utils._faces._layout import columns
 from ansible_collections.mailops.triage.tests.unit.plugins.plugin_utils.faces import samples
+from ansible_collections.mailops.triage.tests.unit.plugins.plugin_utils.faces.test_faces_html import _Page as Page
 
 HOSTILE = "{{ 7*7 }}<script>alert(1)</script>\x1b[31m\u202e" + "長" * 3000
 
@@ -112,7 +113,7 @@ def test_the_explanation_is_folded_into_the_block_of_its_host() -> None:
     report = samples.load("fleet")
     healthy = next(name for name, host in report["hosts"].items() if host["verdict"] == "healthy")
     page = html.render(report, {healthy: explained()})
-    assert page.count('<details class="more reason">') == 1
+    assert page.count('<details class="more because">') == 1
     assert "Nearly fired" in page and "2 of 3 conditions hold" in page
 
 
@@ -134,3 +135,11 @@ def test_damage_is_still_shown(damage: Any) -> None:
 
 def test_nobody_to_explain() -> None:
     assert "explain_host" in terminal_why.render({}, width=80, color=False)
+
+
+def test_the_page_stays_whole() -> None:
+    for text in ("configuration.mda_config_fatal", HOSTILE):
+        report = reported(text=text)
+        page = Page(html.render(report, dict.fromkeys(report["hosts"], explained(text))))
+        assert page.wrong == []
+        assert len(page.all("script")) == 1
