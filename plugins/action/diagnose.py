@@ -68,9 +68,11 @@ class ActionModule(ActionBase):
                 left = _history.trace(run, report, hosts)
                 target.write(_history.TRACE, left)
                 if options["history_dir"]:
-                    Recording(options["history_dir"]).write(f"{run['id']}.{_history.TRACE}", left)
+                    _history.leave(Path(options["history_dir"]), left)
         except (rules.RuleError, RecordingError, InventoryError, ReportedError) as exc:
             raise AnsibleActionFail(str(exc)) from exc
+        except OSError as exc:
+            raise AnsibleActionFail(f"history_dir: {exc.filename}: {exc.strerror}") from exc
         result.update(
             changed=False,
             report_dir=str(target.path),

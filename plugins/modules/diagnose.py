@@ -35,7 +35,7 @@ options:
     type: path
   history_dir:
     description:
-      - Existing directory for the traces of runs, where report directories do not last.
+      - Directory for the traces of runs, where report directories do not last. Traces older than seven days are removed.
       - Without it, the directory that O(report_dir) lies in. Only files of the user who runs this are believed.
     type: path
   rules_dirs:

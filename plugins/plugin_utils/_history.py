@@ -16,6 +16,8 @@ import os
 import typing as t
 from pathlib import Path
 
+from ansible_collections.mailops.triage.plugins.plugin_utils._recording import Recording
+
 Document = dict[str, t.Any]
 
 TRACE = "trace.json"
@@ -36,6 +38,18 @@ def trace(run: Document, report: Document, hosts: dict[str, Document]) -> Docume
         roots = {finding["id"] for finding in judged["findings"] if finding["kind"] == "root_cause"}
         left[name] = {"roots": sorted(roots), "memory": memory.get("mail") or []}
     return {"id": run["id"], "started": run["started"], "hosts": left}
+
+
+def leave(folder: Path, left: Document) -> None:
+    """Put a trace into a directory of its own kind, and take away those that no run looks at any more.
+
+    :raises OSError: when the directory cannot be made or written
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path in folder.glob(f"*.{TRACE}"):
+        if path.lstat().st_mtime < left["started"] - WINDOW_S:
+            path.unlink()
+    Recording(folder).write(f"{left['id']}.{TRACE}", left)
 
 
 def look(folder: Path, run: Document, hosts: dict[str, Document]) -> Document:
@@ -78,7 +92,7 @@ def _traces(folder: Path, run: Document) -> t.Iterator[Document]:
         if path.is_file() and not path.is_symlink() and info.st_uid == os.geteuid() and info.st_size <= _MOST_BYTES:
             if info.st_mtime >= run["started"] - WINDOW_S:
                 candidates.append((info.st_mtime, str(path), path))
-    for dummy, dummy, path in sorted(candidates, reverse=True)[:MOST_RUNS]:
+    for path in [path for *dummy, path in sorted(candidates, reverse=True)][:MOST_RUNS]:
         try:
             left = json.loads(path.read_text(encoding="utf-8"))
             usable = run["started"] - WINDOW_S <= left["started"] < run["started"] and left["id"] != run["id"]

@@ -128,7 +128,7 @@ def security(context, installed):
         epochs, or None
     """
     folder = context.path(_LISTS)
-    answer = {"newer": None, "lists_at": None, "published_at": None, "reason": ""}
+    answer: dict = {"newer": None, "lists_at": None, "published_at": None, "reason": ""}
     try:
         names = sorted(os.listdir(folder))
     except OSError as error:

@@ -92,7 +92,7 @@ def build(host: str, record: Document, vantages: dict[str, Document], now: float
     return document
 
 
-_MADE_OF = {"front": "traffic", "crashes": "log", "oom": "log"}
+_MADE_OF = {"front": "traffic", "crashes": "log", "oom": "log", "leaks": "memory"}
 """What is derived from one kind of facts is as unknown as they are: its rules are not judged, and so hold others back."""
 
 

@@ -52,6 +52,7 @@ def test_a_run_leaves_a_report(tmp_path: Path) -> None:
         "plan.json",
         "facts",
         "triage.json",
+        "trace.json",
         "index.html",
     }
     assert (report.stat().st_mode & 0o777) == 0o700

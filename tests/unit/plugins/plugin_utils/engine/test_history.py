@@ -151,3 +151,14 @@ def test_a_run_that_could_not_look_leaves_no_word_that_all_is_well() -> None:
     report = {"hosts": {"mail1": blind, "mail2": {"verdict": "degraded", "findings": [finding()]}}}
     hosts = {"mail1": {"facts": None}, "mail2": {"facts": {"memory": None}}}
     assert _history.trace(RUN, report, hosts)["hosts"] == {"mail2": {"roots": [DEAD], "memory": []}}
+
+
+def test_a_directory_of_traces_is_read_and_kept_small(tmp_path: Path) -> None:
+    folder = tmp_path / "not" / "yet"
+    for name, age in (("a", 2 * HOUR), ("old", 30 * 86400.0), ("b", HOUR)):
+        started = NOW - age
+        _history.leave(folder, {"id": name, "started": started, "hosts": {"mail1": {"roots": [DEAD], "memory": []}}})
+        os.utime(folder / f"{name}.trace.json", (started, started))
+    _history.leave(folder, {"id": "now", "started": NOW, "hosts": {}})
+    assert sorted(path.name for path in folder.iterdir()) == ["a.trace.json", "b.trace.json", "now.trace.json"]
+    assert [at for at, dummy in _history.look(folder, RUN, HOSTS)["mail1"]["runs"]] == [NOW - 2 * HOUR, NOW - HOUR]
