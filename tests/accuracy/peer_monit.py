@@ -85,7 +85,6 @@ def watch(lab: Lab, name: str, scenario: dict[str, Any]) -> peers.Deed:
     if not peers.lives(name):
         deed.left = deed.broken
         return deed
-    since = time.monotonic()
     try:
         lab.run(name, START, check=True)
         time.sleep(WATCHES)
@@ -93,7 +92,7 @@ def watch(lab: Lab, name: str, scenario: dict[str, Any]) -> peers.Deed:
         lab.run(name, END)
     except LabError as failure:
         deed.said.append(str(failure))
-    deed.left = peers.settle(lab, name, since) if deed.actions else deed.broken
+    deed.left = peers.settle(lab, name, time.monotonic()) if deed.actions else deed.broken
     return deed
 
 

@@ -78,8 +78,8 @@ HEADS = ("of", "seen", "named", "acted", "repaired", "harm", "alarms (decoys)", 
 NOTES = """\
   The watchdog tries the mail ports and restarts what does not answer. Monit is set up by an expert, and in its favour:
   it saw the healthy host first, its cycle is 2 s in place of 30, it had 22 s. Named: the alarm's own words say the
-  cause. Repaired: every transaction of a user works again within 20 s (submission: 65 s). Harm: an action that the
-  fault forbids, or a transaction lost."""
+  cause. Repaired: every transaction of a user works again at most 20 s later (submission: 65 s). Harm: an action that
+  the fault forbids, or a transaction lost."""
 
 
 def _peers(played: Played) -> None:

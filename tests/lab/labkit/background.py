@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from labkit import client, crowd, plan  # pylint: disable=wrong-import-position
 
 # How often of a hundred; the rest is mail from other houses.
-SUBMITS, READS, FETCHES, WRONG_NAMES, WRONG_PASSWORDS = 15, 22, 8, 3, 1
+SUBMITS, READS, FETCHES, WRONG_NAMES, WRONG_PASSWORDS = 6, 22, 8, 3, 1
 WIDTH = 3
 PEOPLE = ("alice", "bob")
 """Those who read mail; the probe's account gets mail, but belongs to those who measure."""
@@ -61,9 +61,10 @@ class Day:
         self.rate, self.seconds = rate, seconds
         self.rng = random.Random(f"{seed} {host}")
         self.tally = crowd.Tally()
-        # Nobody else has these: who is slowed down for a wrong password is one of them.
-        own = crowd.addresses(self.rng, 46)
-        self.others, self.desks = own[:40], dict(zip(PEOPLE, (own[40:43], own[43:46])))
+        self.others = crowd.addresses(self.rng, 40)
+        # People do not move house with the seed. Nobody else has these: who is slowed down for a wrong password is one.
+        homes = iter(crowd.addresses(random.Random(host), 2 * len(PEOPLE)))
+        self.desks = {user: [next(homes), next(homes)] for user in PEOPLE}
         self._run = format(time.time_ns(), "x")
 
     def run(self) -> None:

@@ -64,5 +64,6 @@ def test_an_ordinary_day_is_mostly_mail_and_hardly_ever_a_mistake() -> None:
     kinds = Counter(job.func.__name__ for job in jobs)
     assert set(kinds) == {"_send", "_read", "_fetch"}
     assert kinds["_send"] > kinds["_read"] > kinds["_fetch"]
+    assert day.desks == Day("mail2", 2, 2.0, 1.0).desks, "an account that moves would be a stolen one"
     mistyped = [job for job in jobs if "mistyped" in job.args or "alcie" in job.args]
     assert 0 < len(mistyped) < 0.08 * len(jobs)
