@@ -38,12 +38,12 @@ def front(document: Document) -> list[Document] | None:
 
 
 def _protocols(service: Document) -> tuple[str, ...]:
-    name = service["name"]
+    name: str = service["name"]
     if service["role"] in ("smtpd", "postscreen"):
+        # "smtp", "smtps", "587" or "192.0.2.1:25"
         name = name.rpartition(":")[2]
-        name = _OF_POSTFIX.get(name, name)
-        by_number = {str(number): protocol for protocol, number in protocols.PORTS.items()}
-        name = by_number.get(name, name)
+        known = {**_OF_POSTFIX, **{str(number): protocol for protocol, number in protocols.PORTS.items()}}
+        name = known.get(name, name)
         return (name,) if name in protocols.PORTS else ()
     return _OF_DOVECOT.get(name, ())
 
