@@ -73,7 +73,7 @@ accuracy: venv ## every fault on busy, varied hosts, three seeds: figures, and t
 	@$(VENV)/python tests/accuracy/accuracy.py $(ARGS)
 
 .PHONY: bench
-bench: venv ## cost of a whole diagnosis against a ping playbook
+bench: venv ## cost of a whole diagnosis against a ping playbook; the log reader against pflogsumm
 	@$(VENV)/python tests/bench/bench.py $(ARGS)
 
 .PHONY: build

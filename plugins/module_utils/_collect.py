@@ -66,7 +66,7 @@ _EARLY = {
     "disk": (postfix.explicit, postfix.defaults, dovecot.doveconf),
     "queue": (spool.postqueue, postfix.explicit, postfix.defaults),
     "traffic": (postfix.explicit, postfix.defaults, dovecot.doveconf),
-    "log": (journal.look,),
+    "log": (journal.look, journal.kernel_talk),
     "config": (postfix.explicit, postfix.defaults, dovecot.doveconf, spool.postqueue),
     "mailboxes": (dovecot.doveconf,),
     "bans": (listeners.packet_filter, bans.fail2ban),

@@ -123,18 +123,14 @@ class Writer:
                 )
                 dsn, ending = "4.4.1", f"deferred (connect to {mx}[192.0.2.77]:25: Connection timed out)"
             elif self.random.random() < 0.04:
-                dsn, ending = (
-                    "5.1.1",
-                    (
-                        f"bounced (host {mx}[192.0.2.77] said: 550 5.1.1 <{recipient}>: Recipient address rejected: User unknown "
-                        "in virtual mailbox table (in reply to RCPT TO command))"
-                    ),
-                )
+                said = f"550 5.1.1 <{recipient}>: Recipient address rejected: User unknown in virtual mailbox table"
+                dsn, ending = "5.1.1", f"bounced (host {mx}[192.0.2.77] said: {said} (in reply to RCPT TO command))"
             else:
                 dsn, ending = "2.0.0", f"sent (250 2.0.0 Ok: queued as {queue[::-1]})"
             yield self.line(
                 f"postfix/smtp[{self._pid()}]",
-                f"{queue}: to=<{recipient}>, relay={mx}[192.0.2.77]:25, delay=1.4, delays=0.1/0.01/0.9/0.4, dsn={dsn}, status={ending}",
+                f"{queue}: to=<{recipient}>, relay={mx}[192.0.2.77]:25, delay=1.4, delays=0.1/0.01/0.9/0.4, dsn={dsn}, "
+                f"status={ending}",
             )
         yield self.line("postfix/qmgr[911]", f"{queue}: removed")
 
@@ -144,18 +140,19 @@ class Writer:
         if self.random.random() < 0.1:
             yield self.line(
                 "dovecot",
-                f"imap-login: Disconnected: Connection closed (auth failed, 2 attempts in 4 secs): user=<{user}>, method=PLAIN, "
-                f"rip={address}, lip=192.0.2.21, TLS, session=<{session}>",
+                f"imap-login: Disconnected: Connection closed (auth failed, 2 attempts in 4 secs): user=<{user}>, "
+                f"method=PLAIN, rip={address}, lip=192.0.2.21, TLS, session=<{session}>",
             )
             return
         yield self.line(
             "dovecot",
-            f"imap-login: Login: user=<{user}>, method=PLAIN, rip={address}, lip=192.0.2.21, mpid={process}, TLS, session=<{session}>",
+            f"imap-login: Login: user=<{user}>, method=PLAIN, rip={address}, lip=192.0.2.21, mpid={process}, "
+            f"TLS, session=<{session}>",
         )
         yield self.line(
             "dovecot",
-            f"imap({user})<{process}><{session}>: Disconnected: Logged out in=94 out=829 deleted=0 expunged=0 trashed=0 "
-            "hdr_count=0 hdr_bytes=0 body_count=0 body_bytes=0",
+            f"imap({user})<{process}><{session}>: Disconnected: Logged out in=94 out=829 deleted=0 expunged=0 "
+            "trashed=0 hdr_count=0 hdr_bytes=0 body_count=0 body_bytes=0",
         )
 
     def _refused(self) -> Iterator[str]:

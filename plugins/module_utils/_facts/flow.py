@@ -196,6 +196,8 @@ class Flow(object):
             if self.detail:
                 self._ids.append(message[place + 13 :])
             return True
+        if b", status=bounced (" in message:
+            return self.delivery(message)
         if b"reject: " in message:
             self._reject(message)
         return False

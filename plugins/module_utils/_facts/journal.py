@@ -15,6 +15,8 @@ from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 # for among the warnings alone.
 _NEWEST_LINES = 500
 _WARNING_LINES = 500
+_KERNEL_LINES = 300
+_TOLD = re.compile("[Ll]ink (?:is )?(?:[Uu]p|[Dd]own)|carrier|SYN flooding")
 # Lines of the hour for the flow, where no log file tells it.
 _FLOW_LINES = 20000
 _HEAD = 65536
@@ -33,6 +35,15 @@ class Journal(object):
         self.newest = newest
         self.truncated = truncated
         self.readable = readable
+
+
+def kernel_talk(context):
+    """Shared look: the newest of what the kernel says without alarm, as text of JSON lines."""
+    since = context.now - float(context.options["log_window"])
+    result = context.run(logread.kernel_command(since, _KERNEL_LINES), float(context.options["log_seconds"]))
+    if result.status != "ok":
+        return ""
+    return "\n".join(line for line in result.out.decode("utf-8", "replace").split("\n") if _TOLD.search(line))
 
 
 def look(context):

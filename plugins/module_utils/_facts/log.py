@@ -137,6 +137,8 @@ class _Reading(object):
                 # Beyond its newest lines the journal was only asked for warnings: a file has more.
                 if parsed is not None and (place == 0 or logpass.family(parsed.identifier) in rest):
                     self.lines.line(parsed, "journal")
+        for line in self.context.shared(journal.kernel_talk).split("\n"):
+            self.lines.line(logread.parse_journal_line(line), "journal")
         if flowing and not more and book.readable and book.oldest is not None:
             self._since.append(max(self.window, book.oldest))
         if more:
@@ -146,7 +148,9 @@ class _Reading(object):
             self._since.append(self.context.now if first is None else first)
             self.lines.source(flowing)
             self.lines.feed(b"\n".join(reversed(lines)), "journal", until=dict.fromkeys(logpass.FAMILIES, 0.0))
-            self.reason = reason or "from the journal: the last hour only"
+            if not reason and (book.oldest is None or book.oldest < self.context.now - _HOUR - 60):
+                reason = "from the journal: the last hour only"
+            self.reason = self.reason or reason
 
     def file(self, one, until):
         """Count what a file and its predecessors hold of the window."""

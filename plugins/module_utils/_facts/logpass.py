@@ -13,7 +13,8 @@ Note that this module util is PRIVATE to the collection. It can have breaking ch
 import re
 from collections import OrderedDict, namedtuple
 
-from ansible_collections.mailops.triage.plugins.module_utils._facts import logread, signatures
+from ansible_collections.mailops.triage.plugins.module_utils._facts import logread
+from ansible_collections.mailops.triage.plugins.module_utils._facts.signatures import catalogue
 
 # family: one of FAMILIES; handler: of the flow, or None; needles: words, one of which a line with a signature has;
 # signs: pairs of a needle and the signatures that have it
@@ -77,7 +78,7 @@ class Pass(object):
         if stream in self._flowing:
             handler = self.flow.handlers.get(identifier.rpartition("/")[2] if stream == "mta" else identifier)
         signs = OrderedDict()
-        for entry in signatures.of(identifier) if self.tally is not None else ():
+        for entry in catalogue.of(identifier) if self.tally is not None else ():
             for needle in entry.needles:
                 signs.setdefault(needle.encode("utf-8"), []).append(entry)
         return Kind(stream, handler, tuple(signs), list(signs.items()))
@@ -185,7 +186,7 @@ class Pass(object):
             if text is None:
                 text = message[: logread.LONGEST_LINE].decode("utf-8", "replace")
             for entry in entries:
-                found = signatures.compiled(entry.pattern).match(text) if entry.id not in seen else None
+                found = catalogue.compiled(entry.pattern).match(text) if entry.id not in seen else None
                 if found:
                     seen.add(entry.id)
                     self.tally.hit(entry, found, when, text, source)

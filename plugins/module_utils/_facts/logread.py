@@ -137,13 +137,22 @@ def journal_command(since, lines, units, about, priority=None, until=None, field
         argv += ["+"] + ["_SYSTEMD_UNIT=" + name for name in units] + levels
     if about:
         argv += ["+", "_PID=1"] + ["UNIT=" + name for name in about]
-    argv += ["+", "_TRANSPORT=kernel"] + ["PRIORITY=%d" % level for level in range(5)]
+    argv += ["+", "_TRANSPORT=kernel"] + ["PRIORITY=%d" % level for level in range(6)]
     # Kernel lines that reach journald another way: inside containers, by the kernel log reader of a syslog daemon.
     argv += ["+", "SYSLOG_IDENTIFIER=kernel", "_UID=0"]
     for name in _WATCHERS:
         argv += ["+", "SYSLOG_IDENTIFIER=" + name, "_UID=0"]
     argv += ["+", "MESSAGE_ID=" + _COREDUMP]
     return argv
+
+
+def kernel_command(since, lines):
+    """argv of the journalctl call for what the kernel says without alarm: links that go down, floods of SYN packets.
+
+    They stand among the many lines of a boot, so they are not asked for together with the rest.
+    """
+    argv = ["journalctl", "-q", "--no-pager", "-r", "-o", "json", "--since=@%d" % since, "-n", str(lines)]
+    return argv + ["--output-fields=" + _JOURNAL_FIELDS, "_TRANSPORT=kernel", "PRIORITY=6"]
 
 
 def journal_span(folders):

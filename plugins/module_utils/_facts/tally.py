@@ -9,7 +9,8 @@ Note that this module util is PRIVATE to the collection. It can have breaking ch
 import heapq
 from collections import Counter
 
-from ansible_collections.mailops.triage.plugins.module_utils._facts import signatures, sketch
+from ansible_collections.mailops.triage.plugins.module_utils._facts import sketch
+from ansible_collections.mailops.triage.plugins.module_utils._facts.signatures import catalogue
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 
 # The newest hits of a signature whose times are kept, to be compared with the last good event.
@@ -52,8 +53,8 @@ class Tally(object):
         """
         if not self.since <= when <= self.now + 3600:
             return
-        key = signatures.key(found)
-        if signature.id in signatures.GOOD_IDS:
+        key = catalogue.key(found)
+        if signature.id in catalogue.GOOD_IDS:
             self.good(signature.id, when, key)
             return
         record = self.found.get(signature.id)
@@ -83,8 +84,8 @@ class Tally(object):
 
     def finish(self):
         """The records of all known signatures; what came before the last good event is not current."""
-        records = {name: self.found.get(name) or empty() for name in signatures.IDS}
-        for signature in signatures.CATALOGUE:
+        records = {name: self.found.get(name) or empty() for name in catalogue.IDS}
+        for signature in catalogue.CATALOGUE:
             record = self.found.get(signature.id)
             if record is None:
                 continue
@@ -105,6 +106,6 @@ class Tally(object):
         distinct.absorb([key.encode("utf-8", "replace") for key in fresh])
 
     def _over(self, signature, events, key):
-        keyed = [name for name in events if name in signatures.GOOD_IDS and key]
+        keyed = [name for name in events if name in catalogue.GOOD_IDS and key]
         moments = [self._good.get((name, key), 0.0) if name in keyed else self._good[name] for name in events]
         return max(moments)

@@ -16,10 +16,10 @@ from ansible_collections.mailops.triage.plugins.module_utils._facts import (
     logpass,
     logread,
     services,
-    signatures,
     tally,
     units,
 )
+from ansible_collections.mailops.triage.plugins.module_utils._facts.signatures import catalogue
 from ansible_collections.mailops.triage.tests.unit.plugins.module_utils.facts.recordings import (
     HOSTILE,
     data,
@@ -97,7 +97,7 @@ def test_recorded_journal():
     assert "No space left on device" in found["prng_enospc"]["sample"]
     assert found["no_sasl"]["first"] <= found["no_sasl"]["last"] <= NOW
     assert found["milter_refused"]["keys"][0]["key"] == "inet:127.0.0.1:8891"
-    assert set(found) == set(signatures.IDS)
+    assert set(found) == set(catalogue.IDS)
 
 
 def test_an_unseen_signature_is_all_zeros():
@@ -105,10 +105,10 @@ def test_an_unseen_signature_is_all_zeros():
 
 
 def test_ids_and_needles():
-    assert len(set(signatures.IDS)) == len(signatures.IDS)
-    for entry in signatures.CATALOGUE:
+    assert len(set(catalogue.IDS)) == len(catalogue.IDS)
+    for entry in catalogue.CATALOGUE:
         assert entry.needles and all(entry.needles)
-        assert set(entry.good.split()) <= {*signatures.good.MAIL, *signatures.GOOD_IDS}
+        assert set(entry.good.split()) <= {*catalogue.good.MAIL, *catalogue.GOOD_IDS}
         assert entry.owner in ("mta", "mda", "kernel", "system")
 
 
@@ -159,13 +159,13 @@ def test_megabyte_without_a_newline():
 def test_no_pattern_explodes():
     bait = "warning: " + "a from [ : /]) killed by (x): failed relay=, delay=1 " * 200
     began = time.monotonic()
-    for signature in signatures.CATALOGUE:
+    for signature in catalogue.CATALOGUE:
         for start in (
             "",
             "imap(a)<b>: Error: ",
             "4B2A11F3: to=<a@b>, relay=x[1]:25, delay=1, delays=0/0/0/1, dsn=4.0.0, ",
         ):
-            signatures.compiled(signature.pattern).match(start + bait)
+            catalogue.compiled(signature.pattern).match(start + bait)
     assert time.monotonic() - began < 2
 
 
