@@ -69,7 +69,7 @@ compat: venv ## unit tests and playbook smoke on the oldest and the newest ansib
 	@$(VENV)/python tools/compat.py
 
 .PHONY: accuracy
-accuracy: venv ## fault by fault: detected, category, root cause, remedy, seconds
+accuracy: venv ## every fault on busy, varied hosts, three seeds: figures, and two peers beside; ARGS='--seed 2 F073'
 	@$(VENV)/python tests/accuracy/accuracy.py $(ARGS)
 
 .PHONY: bench

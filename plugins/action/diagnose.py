@@ -17,8 +17,10 @@ from ansible import __version__ as ansible_version
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.mailops.triage.plugins.plugin_utils import _history
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import rules, schema
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.diagnose import InventoryError, diagnose
+from ansible_collections.mailops.triage.plugins.plugin_utils._intake.reported import ReportedError, taken_in
 from ansible_collections.mailops.triage.plugins.plugin_utils._recording import REPORT, Recording, RecordingError
 from ansible_collections.mailops.triage.plugins.plugin_utils._versions import versions
 
@@ -27,6 +29,7 @@ _SPEC: dict[str, t.Any] = {
     "replay": {"type": "bool", "default": False},
     "replay_to": {"type": "str"},
     "rules_dirs": {"type": "list", "elements": "str", "default": []},
+    "history_dir": {"type": "str"},
 }
 
 
@@ -49,7 +52,11 @@ class ActionModule(ActionBase):
             target = source
             if options["replay"]:
                 run["replay"] = str(source.path)
+                # Another report about the same evidence; without one, what was reported then still counts.
+                run.update(taken_in(task_vars or {}, directories, hosts, sweep["vantages"]))
                 target = self._copy(source, options["replay_to"], run["id"])
+            else:
+                run["history"] = _history.look(self._history(source, options["history_dir"]), run, hosts)
             run["check_mode"] = bool(self._task.check_mode)
             # A replay tells how long the recorded run took, not how long ago it was.
             run.setdefault("finished", time.time())
@@ -57,8 +64,15 @@ class ActionModule(ActionBase):
             report = diagnose(run, sweep, hosts, known)
             report["run"]["report_dir"] = str(target.path)
             target.write(REPORT, report)
-        except (rules.RuleError, RecordingError, InventoryError) as exc:
+            if not options["replay"] and not run["check_mode"]:
+                left = _history.trace(run, report, hosts)
+                target.write(_history.TRACE, left)
+                if options["history_dir"]:
+                    _history.leave(Path(options["history_dir"]), left)
+        except (rules.RuleError, RecordingError, InventoryError, ReportedError) as exc:
             raise AnsibleActionFail(str(exc)) from exc
+        except OSError as exc:
+            raise AnsibleActionFail(f"history_dir: {exc.filename}: {exc.strerror}") from exc
         result.update(
             changed=False,
             report_dir=str(target.path),
@@ -67,6 +81,12 @@ class ActionModule(ActionBase):
             verdicts={name: host["verdict"] for name, host in report["hosts"].items()},
         )
         return result
+
+    def _history(self, source: Recording, wanted: str | None) -> Path:
+        """Where earlier runs left their traces: beside this report, and in check mode where reports would lie."""
+        if wanted:
+            return Path(wanted)
+        return Path("triage-reports") if self._task.check_mode else source.path.absolute().parent
 
     def _copy(self, source: Recording, wanted: str | None, run_id: str) -> Recording:
         """A replay reports beside the recording, not into it: the recording is evidence."""

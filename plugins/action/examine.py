@@ -9,18 +9,23 @@ A host that cannot be logged into is an observation, never an C(UNREACHABLE) tha
 from __future__ import annotations
 
 import contextlib
+import copy
+import os
 import shlex
 import signal
+import sys
 import time
 import typing as t
 
 from ansible.errors import AnsibleActionFail, AnsibleAuthenticationFailure, AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import connection_loader
 from ansible.utils.display import Display
 
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 from ansible_collections.mailops.triage.plugins.plugin_utils import _bundle
-from ansible_collections.mailops.triage.plugins.plugin_utils._engine import protocols
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine import hardware, protocols
+from ansible_collections.mailops.triage.plugins.plugin_utils._outofband import answer, ask
 from ansible_collections.mailops.triage.plugins.plugin_utils._processes import end_children
 from ansible_collections.mailops.triage.plugins.plugin_utils._recording import PLAN, Recording, RecordingError
 
@@ -56,9 +61,14 @@ class ActionModule(ActionBase):
         begun = time.monotonic()
         try:
             plan = recording.read(PLAN)
-            login, facts = self._look(plan["options"], plan["hosts"].get(host, {}), task_vars)
+            known = plan["hosts"].get(host, {})
+            login, facts = self._look(plan["options"], known, task_vars)
             login.update(seconds=round(time.monotonic() - begun, 2), transport=self._connection.transport)
-            name = recording.write_host(host, {"host": host, "inventory": inventory, "login": login, "facts": facts})
+            record = {"host": host, "inventory": inventory, "login": login, "facts": facts}
+            if known.get("dark"):
+                record["oob"] = self._out_of_band(known["dark"], inventory["mail_hardware"], task_vars)
+            inventory["mail_hardware"] = hardware.public(inventory["mail_hardware"])
+            name = recording.write_host(host, record)
         except RecordingError as exc:
             raise AnsibleActionFail(str(exc)) from exc
         if login["outcome"] != "ok":
@@ -81,7 +91,9 @@ class ActionModule(ActionBase):
         if ssh not in ("ok", "unknown") and self._direct():
             # The sweep has just waited for this port in vain; waiting for it again would tell nothing new.
             return {"outcome": "skipped", "text": f"ssh does not answer ({ssh})"}, None
-        arguments = {**options, "services": known.get("failing")}
+        # What a user reported, and where the vantage points come from: either may be on a list of banned addresses.
+        addresses = [*(options.get("addresses") or []), *known.get("sources", [])]
+        arguments = {**options, "services": known.get("failing"), "addresses": addresses}
         subsets = arguments.pop("gather_subset")
         try:
             with _alarm(options["time_budget"] + _GRACE):
@@ -98,6 +110,40 @@ class ActionModule(ActionBase):
             return {"outcome": "auth" if refused else "unreachable", "text": text}, None
         except AnsibleError as exc:
             return {"outcome": "failed", "text": clean(exc)}, None
+
+    def _out_of_band(self, dark: str, given: t.Any, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Ask the BMC of a host that answers nobody.
+
+        :param dark: C(ask), or why it shall not be asked
+        """
+        found = answer.nothing("" if dark == "ask" else dark)
+        if dark == "ask":
+            finder = self._shared_loader_obj.module_loader
+            try:
+                with _alarm(ask.BUDGET):
+                    ask.ask(
+                        given,
+                        found,
+                        call=lambda name, arguments: self._here(name, arguments, task_vars),
+                        known=lambda name: bool(finder.find_plugin_with_context(name).resolved),
+                    )
+            except _Overdue:
+                found["reason"] = f"the BMC did not come to an end within {ask.BUDGET:g} s"
+            except AnsibleError as exc:
+                found["reason"] = clean(exc)
+        return found
+
+    def _here(self, name: str, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Run a module on the controller, whatever connection and user the host has."""
+        context = self._play_context.copy()
+        context.become = False
+        connection = connection_loader.get("local", context, os.devnull)
+        connection.set_options(direct={})
+        here = copy.copy(self)
+        here._connection, here._play_context = connection, context
+        local = {**task_vars, "ansible_python_interpreter": sys.executable, "ansible_connection": "local"}
+        done: dict[str, t.Any] = here._execute_module(module_name=name, module_args=arguments, task_vars=local)
+        return done
 
     def _direct(self) -> bool:
         """Does the login go to the very port that the sweep tried? Not over a jump host, nor by another transport."""

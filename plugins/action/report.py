@@ -5,25 +5,19 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import sys
 import typing as t
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible.utils import color
 from ansible.utils.display import Display
 
+from ansible_collections.mailops.triage.plugins.plugin_utils import _screen
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.rules import SEVERITIES
 from ansible_collections.mailops.triage.plugins.plugin_utils._faces import html, terminal
 from ansible_collections.mailops.triage.plugins.plugin_utils._recording import PAGE, REPORT, Recording, RecordingError
 
 display = Display()
-
-# Workers have no terminal. Ansible loads action plugins before it forks, when there may still be one.
-_TERMINAL = sys.stdout.isatty()
-_ENCODING = sys.stdout.encoding or "ascii"
 
 _SPEC: dict[str, t.Any] = {
     "report_dir": {"type": "str", "required": True},
@@ -50,15 +44,7 @@ class ActionModule(ActionBase):
                 recording.write(PAGE, html.render(report))
         except RecordingError as exc:
             raise AnsibleActionFail(str(exc)) from exc
-        display.display(
-            terminal.render(
-                report,
-                width=_width(),
-                color=bool(color.ANSIBLE_COLOR),
-                verbose=display.verbosity > 0,
-                ascii_only="utf" not in _ENCODING.lower(),
-            )
-        )
+        display.display(terminal.render(report, **_screen.manner()))
         if self._task.check_mode:
             shutil.rmtree(recording.path)
         else:
@@ -71,13 +57,6 @@ class ActionModule(ActionBase):
                     failed=True, msg=f"triage_fail_on is '{options['fail_on']}' and the worst finding is {bad}"
                 )
         return result
-
-
-def _width() -> int:
-    """Columns of the terminal; 100 where there is none, as in AWX or a log file."""
-    if _TERMINAL and display.columns:
-        return min(160, int(display.columns))
-    return int(os.environ.get("COLUMNS") or 100)
 
 
 def _worst(report: dict[str, t.Any]) -> str | None:

@@ -11,6 +11,7 @@ import secrets
 import tempfile
 import time
 import typing as t
+from pathlib import Path
 
 from ansible import __version__ as ansible_version
 from ansible.errors import AnsibleActionFail
@@ -20,7 +21,9 @@ from ansible.utils.display import Display
 from ansible_collections.mailops.triage.plugins.plugin_utils import _hostvars, _vantage
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import protocols
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.document import SUBSETS
-from ansible_collections.mailops.triage.plugins.plugin_utils._engine.rules import SEVERITIES
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine.rules import SEVERITIES, RuleError
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine.schema import ROOT
+from ansible_collections.mailops.triage.plugins.plugin_utils._intake.reported import ReportedError, taken_in
 from ansible_collections.mailops.triage.plugins.plugin_utils._recording import PLAN, Recording, RecordingError
 from ansible_collections.mailops.triage.plugins.plugin_utils._versions import versions
 
@@ -70,6 +73,7 @@ class ActionModule(ActionBase):
         points = self._points(options["vantage_points"], task_vars, reader)
         try:
             targets = [self._target(host, reader.read(host, _HOST_VARIABLES)) for host in hosts]
+            told = self._reported(options["rules_dirs"], task_vars, points)
             recording.create()
             display.display(f"Probing {len(targets)} hosts from {', '.join(points)} ...")
             probe = {key: options[key] for key in ("timeout", "deadline", "account")}
@@ -79,6 +83,9 @@ class ActionModule(ActionBase):
                     display.warning(f"vantage point '{name}' cannot help ({view['error']}); the others still count")
             recording.write("sweep.json", {"vantages": seen})
             collectors = {name: options[name] for name in ("gather_subset", "time_budget", "log_window")}
+            for kind in ("users", "addresses"):
+                if told.get("affected", {}).get(kind):
+                    collectors[kind] = told["affected"][kind]
             recording.write(PLAN, {"options": collectors, "hosts": _seen_of(seen, hosts)})
             recording.write(
                 "run.json",
@@ -90,9 +97,10 @@ class ActionModule(ActionBase):
                     "limit": task_vars.get("ansible_limit"),
                     "check_mode": bool(self._task.check_mode),
                     "versions": versions(ansible_version),
+                    **told,
                 },
             )
-        except (protocols.UnknownRoleError, RecordingError) as exc:
+        except (protocols.UnknownRoleError, RecordingError, ReportedError, RuleError) as exc:
             raise AnsibleActionFail(str(exc)) from exc
         result.update(changed=False, report_dir=str(recording.path))
         return result
@@ -115,6 +123,13 @@ class ActionModule(ActionBase):
                     f"triage_vantage_points: '{name}' is neither '{_vantage.CONTROLLER}' nor a host of the inventory"
                 )
         return {name: {} if name == _vantage.CONTROLLER else reader.connection(name) for name in names}
+
+    def _reported(
+        self, rules_dirs: list[str], task_vars: dict[str, t.Any], points: dict[str, dict[str, t.Any]]
+    ) -> dict[str, t.Any]:
+        """What a user said, from the play's variables as they are: never an option, which would be templated."""
+        directories = [ROOT / "rules", *(Path(name) for name in rules_dirs)]
+        return taken_in(task_vars, directories, task_vars["hostvars"], points)
 
     def _target(self, host: str, variables: dict[str, t.Any]) -> dict[str, t.Any]:
         roles = variables["mail_roles"]
@@ -146,13 +161,20 @@ def _check(options: dict[str, t.Any]) -> None:
             )
 
 
+_NOTHING_SAID = ("timeout", "filtered", "no_banner")
+_MOST_BMCS = 32
+
+
 def _seen_of(seen: dict[str, t.Any], hosts: list[str]) -> dict[str, t.Any]:
     """For each host what its examination should know.
 
     C(ssh): how its ssh port answered the controller. C(failing): the mail protocols that failed from at least one
-    vantage point, which are worth trying on the host itself; null when nobody could look.
+    vantage point, which are worth trying on the host itself; null when nobody could look. C(sources): the addresses
+    that the vantage points come from, to be looked for in its lists of banned ones. C(dark), where no vantage point
+    heard a single byte: C(ask) when its BMC should be asked, else why not.
     """
-    found = {}
+    found: dict[str, t.Any] = {}
+    dark = []
     for host in hosts:
         views = [
             (name, view["hosts"][host]["services"]) for name, view in seen.items() if host in view.get("hosts", {})
@@ -167,5 +189,13 @@ def _seen_of(seen: dict[str, t.Any], hosts: list[str]) -> dict[str, t.Any]:
         found[host] = {
             "ssh": "ok" if "ok" in logins else logins[0] if logins else "unknown",
             "failing": sorted(failing) if outcomes else None,
+            "sources": sorted(
+                {view["hosts"][host].get("source") for view in seen.values() if host in view.get("hosts", {})} - {None}
+            ),
         }
+        if outcomes and all(service["outcome"] in _NOTHING_SAID for dummy, service in outcomes):
+            dark.append(host)
+    for number, host in enumerate(dark):
+        # A network that fails makes everything dark; asking hundreds of BMCs would not make it any brighter.
+        found[host]["dark"] = "ask" if number < _MOST_BMCS else f"not asked: {len(dark)} hosts are dark"
     return found

@@ -10,22 +10,27 @@ import threading
 import time
 
 from ansible_collections.mailops.triage.plugins.module_utils._facts import (
+    bans,
     config,
     disk,
     dns,
     dovecot,
+    hardware,
     host,
     journal,
     listeners,
     load,
     log,
     loopback,
+    mailboxes,
     memory,
+    patches,
     postfix,
     processes,
     queue,
     services,
     spool,
+    traffic,
     units,
 )
 from ansible_collections.mailops.triage.plugins.module_utils._facts.context import Context
@@ -42,10 +47,15 @@ COLLECTORS = {
     "memory": memory.collect,
     "disk": disk.collect,
     "queue": queue.collect,
+    "traffic": traffic.collect,
     "log": log.collect,
     "config": config.collect,
     "dns": dns.collect,
     "loopback": loopback.collect,
+    "hardware": hardware.collect,
+    "mailboxes": mailboxes.collect,
+    "bans": bans.collect,
+    "patches": patches.collect,
 }
 SUBSETS = tuple(COLLECTORS)
 
@@ -55,8 +65,11 @@ _EARLY = {
     "listeners": (listeners.packet_filter,),
     "disk": (postfix.explicit, postfix.defaults, dovecot.doveconf),
     "queue": (spool.postqueue, postfix.explicit, postfix.defaults),
+    "traffic": (postfix.explicit, postfix.defaults, dovecot.doveconf),
     "log": (journal.look, journal.kernel_talk),
     "config": (postfix.explicit, postfix.defaults, dovecot.doveconf, spool.postqueue),
+    "mailboxes": (dovecot.doveconf,),
+    "bans": (listeners.packet_filter, bans.fail2ban),
 }
 
 
@@ -122,7 +135,7 @@ def collect(subsets=None, options=None):
     :param subsets: see choose()
     :param options: dict; time_budget (seconds, 20), log_window (seconds, 86400), log_bytes (8 MiB per log source),
         log_seconds (2 per log source), services (list of protocols that loopback tries, listening or not; None means
-        all that listen)
+        all that listen), users and addresses (reported by somebody: looked for by name)
     :returns: the fact document; a subset that was not asked for has no key, one that could not be gathered is None
     :raises ValueError: for an unknown subset
     """

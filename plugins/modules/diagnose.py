@@ -10,8 +10,12 @@ short_description: Judge a recorded fleet by the rules and write the report
 version_added: 0.1.0
 description:
   - Holds the rules of the collection, and those of the site, against a recording and writes C(triage.json).
+  - A live run also looks at what the runs of the last seven days, at most 50, left behind (C(trace.json) in the report
+    directories beside this one), and leaves the same for later runs. What was found goes into the recording.
   - The same recording and rules always give the same findings, so a recording can be judged again at any time, with no
     host at hand.
+  - Where a user reported something, tells whether the evidence agrees. A replay takes the report from the recording, or
+    from the play's variables V(triage_symptom) and V(triage_affected), which are read as they are.
 extends_documentation_fragment:
   - mailops.triage.attributes
 attributes:
@@ -28,6 +32,11 @@ options:
     default: false
   replay_to:
     description: Directory of a replay's report. Without it one of its own below C(triage-reports).
+    type: path
+  history_dir:
+    description:
+      - Directory for the traces of runs, where report directories do not last. Traces older than seven days are removed.
+      - Without it, the directory that O(report_dir) lies in. Only files of the user who runs this are believed.
     type: path
   rules_dirs:
     description:

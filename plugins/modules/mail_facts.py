@@ -28,6 +28,9 @@ notes:
     characters, and must not be templated.
   - Loopback connections to the mail ports and to milters, the SASL socket and the LMTP socket leave a line in the mail
     log. No message is sent and no login is tried.
+  - Of mailboxes only names of users, numbers and sizes are told, never anything out of a message; of accounts that they
+    are locked or expired, never a password or its hash. At most 200 mailboxes and 200000 directory entries are counted
+    within two seconds, those with the largest directories first; C(mailboxes.complete) says whether that was all.
   - C(postfix check) is not run, because it costs more than all the rest and never returns on a spool without inodes.
     Its findings about C(main.cf) come from C(postconf), the types of the compiled-in defaults, and C(postqueue).
 extends_documentation_fragment:
@@ -43,8 +46,8 @@ options:
     description:
       - Which parts to gather, in the manner of M(ansible.builtin.setup). V(all), the names below, and each name with
         V(!) before it to leave it out. Only exclusions mean everything else.
-      - V(host), V(services), V(processes), V(listeners), V(load), V(memory), V(disk), V(queue), V(log), V(config),
-        V(dns), V(loopback).
+      - V(host), V(services), V(processes), V(listeners), V(load), V(memory), V(disk), V(queue), V(traffic), V(log),
+        V(config), V(dns), V(loopback), V(hardware), V(mailboxes), V(bans), V(patches).
     type: list
     elements: str
     default: [all]
@@ -63,6 +66,19 @@ options:
     type: list
     elements: str
     choices: [smtp, submission, submissions, imap, imaps, pop3, pop3s, lmtp, sieve, ssh]
+  users:
+    description:
+      - Mail users that somebody reported, at most five. What is known of each stands in C(mailboxes.affected).
+      - Without it the largest mailboxes, users over their quota, filters that do not compile and accounts that are kept
+        out are found all the same, within the limits of C(mailboxes).
+    type: list
+    elements: str
+  addresses:
+    description:
+      - Client addresses to look for in the lists of banned ones. C(bans.entries) names in C(asked) which of them it
+        holds, and has those entries first.
+    type: list
+    elements: str
 seealso:
   - module: mailops.triage.mail_probe
   - module: mailops.triage.examine
@@ -120,6 +136,12 @@ mail_facts:
       returned: when gathered
       sample:
         mta: {"product": "postfix", "unit": "postfix@-.service", "master": {"state": "S", "pid": 207}}
+    traffic:
+      description: Who is connected to each mail port, how many processes serve them and how many may.
+      type: dict
+      returned: when gathered
+      sample:
+        services: [{"daemon": "postfix", "name": "smtp", "role": "smtpd", "count": 12, "limit": 100}]
     log:
       description:
         - The log sources; for each known line C(count), C(current) (since the daemon started and since the last good
@@ -132,6 +154,18 @@ mail_facts:
         signatures: {"enospc": {"count": 0, "current": 0, "keys": []}}
         truncated: false
         flow: {"hour": {"connections": 12, "accepted": 7, "failed_logins": 0}, "complete": true}
+    mailboxes:
+      description:
+        - The largest mailboxes (C(largest) by bytes, C(crowded) by messages in the INBOX), users over their quota,
+          filters that do not compile, accounts that are kept out, and the O(users) that were asked for.
+      type: dict
+      returned: when gathered
+      sample: {"accounts": 3, "complete": true, "over_quota": [], "broken_filters": [], "barred": [], "affected": []}
+    bans:
+      description: Client addresses that fail2ban or the packet filter keeps from the mail ports.
+      type: dict
+      returned: when gathered
+      sample: {"fail2ban": "absent", "filter_status": "ok", "jails": [], "total": 0, "entries": []}
 ansible_facts:
   description: The same document as a host fact.
   type: dict
@@ -159,6 +193,8 @@ def main() -> None:
             "time_budget": {"type": "float", "default": 20.0},
             "log_window": {"type": "int", "default": 86400},
             "services": {"type": "list", "elements": "str", "choices": PROTOCOLS},
+            "users": {"type": "list", "elements": "str"},
+            "addresses": {"type": "list", "elements": "str"},
         },
         supports_check_mode=True,
     )

@@ -207,6 +207,13 @@ probe:
           type: str
           returned: success
           sample: reachable
+        source:
+          description:
+            - The address of the vantage point that its packets to the host come from, which a filter on the host would
+              see where nothing translates addresses in between. Null when there is no route.
+          type: str
+          returned: success
+          sample: 198.51.100.11
         services:
           description: One record per service and address family, in the order of the services asked for.
           type: list

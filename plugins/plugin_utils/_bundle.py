@@ -30,19 +30,20 @@ class Memory(object):
     @classmethod
     def find_spec(cls, name, path=None, target=None):
         if name in SOURCES:
-            return ModuleSpec(name, cls, is_package=SOURCES[name] is None)
+            return ModuleSpec(name, cls, is_package=SOURCES[name][0])
     @staticmethod
     def create_module(spec):
         return None
     @staticmethod
     def exec_module(module):
         name = module.__name__
-        exec(compile(SOURCES[name] or "", "<" + name + ">", "exec", 0, True), module.__dict__)
+        exec(compile(SOURCES[name][1], "<" + name + ">", "exec", 0, True), module.__dict__)
 sys.meta_path.insert(0, Memory)
 sys.dont_write_bytecode = True
+from {package}._apart import apart
 from {module} import {function} as call
-answer = call(*json.loads(base64.b64decode({arguments!r}).decode()))
-sys.stdout.write("\\n" + {begin!r} + json.dumps(answer) + {end!r} + "\\n")
+answer = apart(call, json.loads(base64.b64decode({arguments!r}).decode()))
+sys.stdout.write("\\n" + {begin!r} + answer + {end!r} + "\\n")
 """
 
 
@@ -52,16 +53,15 @@ class BundleError(ValueError):
 
 def _pack() -> str:
     """All of module_utils, as text that survives a shell."""
-    sources: dict[str, str | None] = {}
+    sources: dict[str, tuple[bool, str]] = {}
     parts = _PACKAGE.split(".")
     for count in range(1, len(parts) + 1):
-        sources[".".join(parts[:count])] = None
+        sources[".".join(parts[:count])] = (True, "")
     for path in _SOURCES.rglob("*.py"):
         inner = path.relative_to(_SOURCES)
-        if inner.name == "__init__.py":
-            sources[".".join([_PACKAGE, *inner.parent.parts])] = None
-        else:
-            sources[".".join([_PACKAGE, *inner.with_suffix("").parts])] = path.read_text(encoding="utf-8")
+        package = inner.name == "__init__.py"
+        place = inner.parent if package else inner.with_suffix("")
+        sources[".".join([_PACKAGE, *place.parts])] = (package, path.read_text(encoding="utf-8"))
     return base64.b64encode(zlib.compress(json.dumps(sources, sort_keys=True).encode())).decode()
 
 
@@ -78,6 +78,7 @@ def script(module: str, function: str, *arguments: t.Any) -> bytes:
     """
     return _SCRIPT.format(
         sources=_PACKED,
+        package=_PACKAGE,
         module=f"{_PACKAGE}.{module}",
         function=function,
         arguments=base64.b64encode(json.dumps(arguments).encode()).decode(),

@@ -9,6 +9,7 @@ fleet and one run judges them all, beside a host that is well: cheap, and closer
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import gzip
 import json
@@ -16,7 +17,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -24,12 +25,20 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "lab"))
 
-from labkit import faults
+import variation
+from labkit import background, faults
 from labkit.lab import Lab
 from labkit.plan import CONTROLLER, STATE_DIR, namespace
+from labkit.shell import LabError
 
 CONTROL = "mail1"
 """The host that stays well in every batch."""
+
+WARM_UP = 5.0
+"""Seconds for which people use the broken hosts before they are diagnosed."""
+
+BACKGROUND_SECONDS = 400
+"""Longest time that this goes on, should nobody end it."""
 
 
 @dataclasses.dataclass
@@ -67,8 +76,21 @@ class Outcome:
             said["category"] = f"named {sorted({root['category'] for root in self.roots})}"
         if wanted and self.judged["scope"] != expect["scope"]:
             said["scope"] = f"named {self.judged['scope']}"
+        self._offenders(said)
         self._remedies(said)
         return said
+
+    def _offenders(self, said: dict[str, str]) -> None:
+        """Who is to be contained must be named, as the subject or as an argument of the remedy."""
+        for finding, offender in self.scenario["expect"].get("offenders", {}).items():
+            named = [
+                name
+                for root in self.roots
+                if root["id"] == finding
+                for name in (root["subject"], *root["remedy"]["args"].values())
+            ]
+            if offender not in named:
+                said["offender"] = f"{finding} names {named}, not {offender}"
 
     def _remedies(self, said: dict[str, str]) -> None:
         offered = [root["remedy"] for root in self.roots]
@@ -99,42 +121,95 @@ def batches(names: list[str], hosts: list[str]) -> Iterator[dict[str, str]]:
 
 
 def play(
-    lab: Lab, batch: dict[str, str], report_dir: Path, say: Callable[[str], None], show: bool = False
+    lab: Lab,
+    batch: dict[str, str],
+    report_dir: Path,
+    say: Callable[[str], None],
+    show: bool = False,
+    seed: int = 0,
+    rate: float = 0.0,
+    hosts: Sequence[str] = (),
+    before: Callable[[str], None] | None = None,
 ) -> list[Outcome]:
     """Strike the hosts of a batch at the same time, and diagnose the fleet.
 
     :param batch: host -> fault
     :param show: let the playbook print to the terminal
+    :param seed: how hosts differ before they are struck; 0 for not at all
+    :param rate: what people do at each host in a second, at the one that is well too; 0 for idle hosts
+    :param hosts: diagnose these only, and not all mail hosts of the lab
+    :param before: is called with each host just before it is struck
     :returns: an outcome per fault, and one for the control host, which must be healthy
     """
     say(f"breaking {', '.join(f'{host} ({fault})' for host, fault in batch.items())}")
-    outcomes = {}
-    with ThreadPoolExecutor(max_workers=len(batch)) as pool:
-        jobs = {host: pool.submit(lab.inject, fault, host) for host, fault in batch.items()}
-        for host, job in jobs.items():
-            scenario = faults.load(batch[host])
-            problem = str(job.exception() or "")
-            outcomes[host] = Outcome(batch[host], host, scenario, 0.0, None, problem)
-    healthy = {"expect": {"verdict": ["healthy"], "root_causes": [], "category": None, "scope": "none"}}
-    control = {**healthy, "remedy": {"action": "none", "auto": False}, "forbidden": []}
-    outcomes[CONTROL] = Outcome("healthy", CONTROL, control, 0.0, None)
-    begun = time.monotonic()
-    done = diagnose(report_dir, show=show)
-    seconds = time.monotonic() - begun
+    outcomes = _strike(lab, batch, seed, before)
+    # Only when the symptoms are there: what proves them must not depend on who else is at the host just then.
+    with _ordinary_day([CONTROL, *batch], rate, seed):
+        begun = time.monotonic()
+        done = diagnose(report_dir, show=show, hosts=hosts)
+        seconds = time.monotonic() - begun
     report = report_dir / "triage.json"
     if done.returncode or not report.exists():
         said = f"{done.stdout or ''}{done.stderr or ''}"[-2000:]
         problem = f"the playbook ended with {done.returncode}: {said}"
         return [dataclasses.replace(outcome, problem=problem) for outcome in outcomes.values()]
-    hosts = json.loads(report.read_text(encoding="utf-8"))["hosts"]
+    judged = json.loads(report.read_text(encoding="utf-8"))["hosts"]
     return [
-        dataclasses.replace(outcome, seconds=seconds, judged=None if outcome.problem else hosts.get(host))
+        dataclasses.replace(outcome, seconds=seconds, judged=None if outcome.problem else judged.get(host))
         for host, outcome in outcomes.items()
     ]
 
 
+@contextlib.contextmanager
+def _ordinary_day(hosts: list[str], rate: float, seed: int) -> Iterator[None]:
+    """Let people use the hosts, for some seconds before the body and during it."""
+    if not rate:
+        yield
+        return
+    with background.traffic(hosts, BACKGROUND_SECONDS, rate, seed):
+        time.sleep(WARM_UP)
+        yield
+
+
+def _strike(lab: Lab, batch: dict[str, str], seed: int, before: Callable[[str], None] | None) -> dict[str, Outcome]:
+    """Bring the faults of a batch upon their hosts; the control host joins them."""
+    outcomes = {}
+    with ThreadPoolExecutor(max_workers=len(batch)) as pool:
+        jobs = {host: pool.submit(_insist, lab, fault, host, seed, before) for host, fault in batch.items()}
+        for host, job in jobs.items():
+            outcomes[host] = Outcome(batch[host], host, faults.load(batch[host]), 0.0, None, str(job.exception() or ""))
+    healthy = {"expect": {"verdict": ["healthy"], "root_causes": [], "category": None, "scope": "none"}}
+    control = {"kind": "healthy", **healthy, "remedy": {"action": "none", "auto": False}, "forbidden": []}
+    outcomes[CONTROL] = Outcome("healthy", CONTROL, control, 0.0, None)
+    return outcomes
+
+
+def _insist(lab: Lab, fault: str, host: str, seed: int, before: Callable[[str], None] | None) -> None:
+    """Strike, and once more on a fresh host when the symptom did not come: without it there is nothing to judge."""
+    try:
+        strike(lab, fault, host, seed, before)
+    except LabError:
+        lab.reset(host)
+        strike(lab, fault, host, seed, before)
+
+
+def strike(lab: Lab, fault: str, host: str, seed: int = 0, before: Callable[[str], None] | None = None) -> None:
+    """Make a host differ from the others as the seed says, and bring a fault upon it."""
+    variation.apply(host, variation.draw(seed, fault), faults.load(fault))
+    if before:
+        before(host)
+    lab.inject(fault, host)
+
+
 def keep(outcome: Outcome, report_dir: Path, target: Path) -> None:
     """Keep what a run saw of one fault, and of the host that was well beside it: a case for the unit tests."""
+    target.mkdir(parents=True, exist_ok=True)
+    case = recorded(outcome, report_dir)
+    (target / f"{outcome.fault}.json.gz").write_bytes(gzip.compress(json.dumps(case, sort_keys=True).encode(), mtime=0))
+
+
+def recorded(outcome: Outcome, report_dir: Path) -> dict[str, Any]:
+    """What a run saw of the host of a fault, and of the one that was well beside it."""
     run = json.loads((report_dir / "run.json").read_text(encoding="utf-8"))
     sweep = json.loads((report_dir / "sweep.json").read_text(encoding="utf-8"))
     for view in sweep["vantages"].values():
@@ -143,9 +218,7 @@ def keep(outcome: Outcome, report_dir: Path, target: Path) -> None:
         host: json.loads((report_dir / "facts" / f"{host}.json").read_text(encoding="utf-8"))
         for host in (outcome.host, CONTROL)
     }
-    target.mkdir(parents=True, exist_ok=True)
-    case = {"host": outcome.host, "run": run, "sweep": sweep, "hosts": hosts}
-    (target / f"{outcome.fault}.json.gz").write_bytes(gzip.compress(json.dumps(case, sort_keys=True).encode(), mtime=0))
+    return {"host": outcome.host, "run": run, "sweep": sweep, "hosts": hosts}
 
 
 def kept(path: Path) -> dict[str, Any]:
@@ -154,13 +227,16 @@ def kept(path: Path) -> dict[str, Any]:
     return case
 
 
-def command(report_dir: Path, *more: str) -> list[str]:
+def command(report_dir: Path, *more: str, hosts: Sequence[str] = ()) -> list[str]:
     """The command line of a diagnosis in the lab, as a person at the controller would type it."""
+    limit = ",".join(hosts) or "mailservers"
     return [
         *("ip", "netns", "exec", namespace(CONTROLLER)),
         str(Path(sys.executable).parent / "ansible-playbook"),
-        *("-i", str(STATE_DIR / "inventory.yml"), str(ROOT / "playbooks" / "diagnose.yml"), "-l", "mailservers"),
+        *("-i", str(STATE_DIR / "inventory.yml"), str(ROOT / "playbooks" / "diagnose.yml"), "-l", limit),
         *("-e", f"triage_report_dir={report_dir}"),
+        # What earlier batches did to these hosts on purpose is nobody's recurring fault.
+        *("-e", f"triage_history_dir={report_dir}"),
         *more,
     ]
 
@@ -171,17 +247,17 @@ def environment() -> dict[str, str]:
     return {**kept, "ANSIBLE_LOCALHOST_WARNING": "false", "LC_ALL": "C.UTF-8"}
 
 
-def diagnose(report_dir: Path, *more: str, show: bool = False) -> subprocess.CompletedProcess[str]:
+def diagnose(
+    report_dir: Path, *more: str, show: bool = False, hosts: Sequence[str] = ()
+) -> subprocess.CompletedProcess[str]:
     """Run the playbook on the lab's mail hosts; keep what it prints, or show it."""
-    return subprocess.run(
-        command(report_dir, *more),
-        env=environment(),
-        cwd=ROOT,
-        capture_output=not show,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    line = command(report_dir, *more, hosts=hosts)
+    try:
+        return subprocess.run(
+            line, env=environment(), cwd=ROOT, capture_output=not show, text=True, timeout=300, check=False
+        )
+    except subprocess.TimeoutExpired as late:
+        return subprocess.CompletedProcess(line, 124, "", str(late))
 
 
 def all_faults() -> list[str]:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from labkit import check, client, faults, net, plan  # pylint: disable=wrong-import-position
+from labkit import bmc, check, client, faults, host, net, plan  # pylint: disable=wrong-import-position
 from labkit.lab import Lab  # pylint: disable=wrong-import-position
 from labkit.shell import LabError, say  # pylint: disable=wrong-import-position
 
@@ -43,6 +43,10 @@ def _parser() -> argparse.ArgumentParser:
         one = add(name, text)
         one.add_argument("fault", metavar="FAULT")
         one.add_argument("host", metavar="HOST")
+    add("power-cut", "end a host at once and boot it again on its old root").add_argument("host", metavar="HOST")
+    one = add("bmc", "start the BMC of a host on the controller's loopback, or stop it")
+    one.add_argument("kind", choices=sorted(bmc.PORTS))
+    one.add_argument("words", nargs="+", metavar="WORD", help="stop; or on, off, and what is broken: psu, ecc, link")
     inside = add("exec", "run a command as root inside a host: exec HOST -- CMD")
     inside.add_argument("host", metavar="HOST")
     inside.add_argument("words", nargs=argparse.REMAINDER, metavar="CMD")
@@ -148,6 +152,13 @@ def _inject(lab: Lab, options: argparse.Namespace) -> None:
     say(f"{scenario['id']} {scenario['name']} on {options.host}: symptom after {scenario['settled_s']} s")
 
 
+def _bmc(options: argparse.Namespace) -> None:
+    if options.words == ["stop"]:
+        bmc.stop(options.kind)
+    else:
+        print(json.dumps(bmc.start(options.kind, options.words)))
+
+
 def _exec(lab: Lab, options: argparse.Namespace) -> None:
     done = lab.run(options.host, _words(options.words), timeout=600)
     sys.stdout.write(done.stdout)
@@ -181,6 +192,10 @@ def main(arguments: list[str] | None = None) -> int:
             lab.down()
         elif command == "reset":
             lab.reset(*options.hosts)
+        elif command == "power-cut":
+            host.power_cut(options.host)
+        elif command == "bmc":
+            _bmc(options)
         elif command == "inject":
             _inject(lab, options)
         elif command == "undo":

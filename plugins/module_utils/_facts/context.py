@@ -18,6 +18,8 @@ DEFAULTS: dict = {
     "log_bytes": 8 << 20,  # most bytes read of one log source
     "log_seconds": 2.0,  # most seconds spent on one log source
     "services": None,  # protocols to try over loopback; None: all that listen
+    "users": None,  # mail users somebody reported: looked at one by one
+    "addresses": None,  # client addresses to look for in lists of banned ones
 }
 
 

@@ -44,6 +44,12 @@ def collect(context):
     }
 
 
+def holders(context):
+    """Shared look: (mount point, what it holds) of the mounts that matter."""
+    mounts = filesystems.parse_mountinfo(procfs.read_text(context.proc + "/self/mountinfo", 4 << 20))
+    return [(mount.mount, holds) for mount, holds in _chosen(_paths(context), mounts)]
+
+
 def _paths(context):
     """Where things lie, by the configuration; symbolic links followed."""
     queue, state = None, "/var/lib"
@@ -157,16 +163,20 @@ def _short(space, floor):
 def _deleted(context, mounts):
     files = context.shared(sockets.open_files)
     names = context.shared(shared.processes)
-    by_device = {mount.device: mount.mount for mount in reversed(mounts)}
+    by_device = {mount.device: mount for mount in reversed(mounts)}
     found = []
     for item in sorted(files.deleted, key=lambda one: -one.bytes)[:20]:
+        # A file system can be mounted in several places: the one that the file's name lies in is meant.
+        nearest = filesystems.mount_of(item.path, mounts)
+        if nearest is None or nearest.device != item.device:
+            nearest = by_device.get(item.device)
         found.append(
             {
                 "pid": item.pid,
                 "name": clean(names[item.pid].name, 40) if item.pid in names else None,
                 "path": clean(item.path, 300),
                 "bytes": item.bytes,
-                "mount": clean(by_device[item.device], 300) if item.device in by_device else None,
+                "mount": clean(nearest.mount, 300) if nearest is not None else None,
             }
         )
     return found, files.complete

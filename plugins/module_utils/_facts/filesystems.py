@@ -124,7 +124,7 @@ def consumers(top, seconds=_WALK_SECONDS, entries=_WALK_ENTRIES, by_entries=Fals
             listing = os.scandir(folder)
         except OSError:
             continue
-        for entry in listing:
+        for entry in _readable(listing):
             seen += 1
             if seen > entries or not seen % 256 and time.monotonic() >= deadline:
                 _note(found, folder, size, count, largest, largest_name)
@@ -148,6 +148,15 @@ def consumers(top, seconds=_WALK_SECONDS, entries=_WALK_ENTRIES, by_entries=Fals
                 largest, largest_name = used, entry.path
         _note(found, folder, size, count, largest, largest_name)
     return _largest(found, by_entries), True
+
+
+def _readable(listing):
+    """The entries of a directory as far as a sick disk gives them."""
+    while True:
+        try:
+            yield next(listing)
+        except (StopIteration, OSError):
+            return
 
 
 def _note(found, folder, size, count, largest, largest_name):

@@ -41,6 +41,7 @@ NAMED = (
     "failing_sources",
     "failing_accounts",
     "rejected_clients",
+    "bounced_destinations",
 )
 HOUR = 3600.0
 _OPEN = 20000
@@ -71,7 +72,7 @@ class Flow(object):
         self.totals = [0] * len(COUNTERS)
         self.lines = 0
         self.people = people.People()
-        self.tops = {name: sketch.Top() for name in NAMED + ("blocks", "destinations")}
+        self.tops = {name: sketch.Top() for name in NAMED + ("blocks", "failing_blocks", "destinations")}
         self.distinct = {name: sketch.Distinct() for name in self.tops}
         self.queued = self.null_sender = 0
         # Time stamps of the last good event of each kind, as they stand in the log; see signatures.good.
@@ -122,6 +123,8 @@ class Flow(object):
             self._take(name, counts)
             if name == "clients":
                 self._take("blocks", sketch.blocks(counts))
+            elif name == "failing_sources":
+                self._take("failing_blocks", sketch.blocks(counts))
             elif name == "recipients":
                 domains = Counter()
                 for key, number in counts.items():
@@ -266,6 +269,8 @@ class Flow(object):
         self._row[place] += 1
         if self.detail:
             self._recipients.append(recipient)
+            if place == _BOUNCED:
+                self._named["bounced_destinations"].append(recipient.rpartition(b"@")[2].lower())
             if place != _DELIVERED:
                 self._named["reasons"].append(message[found.end() : found.end() + 400])
         if place == _DELIVERED and good:

@@ -21,7 +21,9 @@ _TOPS = (
     "message_ids",
     "failing_sources",
     "failing_accounts",
+    "failing_blocks",
     "rejected_clients",
+    "bounced_destinations",
 )
 _DISTINCT = (
     "clients",

@@ -40,9 +40,14 @@ def records(listeners, owners, processes):
     return found
 
 
+def ruleset(context):
+    """Shared look: C(nft -j list ruleset) as a _run.Result."""
+    return context.run(["nft", "-j", "list", "ruleset"], timeout=3.0, limit_bytes=_RULESET_BYTES)
+
+
 def packet_filter(context):
     """Shared look: (records, status) of what filters the mail ports; records is None when nobody could look."""
-    result = context.run(["nft", "-j", "list", "ruleset"], timeout=3.0, limit_bytes=_RULESET_BYTES)
+    result = context.shared(ruleset)
     if result.status == "missing":
         return _iptables(context)
     if result.status != "ok" or result.truncated:

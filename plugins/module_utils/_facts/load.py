@@ -56,7 +56,12 @@ def top_cpu(before, after, seconds, ticks=procfs.CLOCK_TICKS, own=None):
             used.append((process.ticks - old.ticks, pid))
     used.sort(key=lambda pair: (-pair[0], pair[1]))
     return [
-        {"pid": pid, "name": clean(after[pid].name, 40), "cpu_percent": round(100.0 * spent / ticks / seconds, 1)}
+        {
+            "pid": pid,
+            "name": clean(after[pid].name, 40),
+            "cpu_percent": round(100.0 * spent / ticks / seconds, 1),
+            "cpu_seconds": round(after[pid].ticks / float(ticks), 1),
+        }
         for spent, pid in used[:_TOP]
     ]
 

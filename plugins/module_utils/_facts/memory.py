@@ -7,10 +7,10 @@ Note that this module util is PRIVATE to the collection. It can have breaking ch
 """
 
 from ansible_collections.mailops.triage.plugins.module_utils._facts import context as shared
-from ansible_collections.mailops.triage.plugins.module_utils._facts import procfs
+from ansible_collections.mailops.triage.plugins.module_utils._facts import postfix, procfs
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean, whole
 
-_TOP = 5
+_TOP, _TOP_MAIL = 5, 8
 
 
 def parse_meminfo(text):
@@ -49,5 +49,15 @@ def collect(context):
         {"pid": process.pid, "name": clean(process.name, 40), "rss_bytes": process.rss_bytes}
         for process in largest[:_TOP]
         if process.rss_bytes > 0
+    ]
+    members, boot = context.shared(postfix.mail).members, context.shared(shared.boot_time)
+    found["mail"] = [
+        {
+            "pid": process.pid,
+            "name": clean(process.name, 40),
+            "started": round(boot + process.started / float(procfs.CLOCK_TICKS), 2),
+            "rss_bytes": process.rss_bytes,
+        }
+        for process in [process for process in largest if process.pid in members][:_TOP_MAIL]
     ]
     return found

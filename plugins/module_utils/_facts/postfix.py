@@ -19,8 +19,9 @@ CHOSEN = (
     "default_transport defer_transports home_mailbox inet_interfaces inet_protocols mail_spool_directory "
     "mailbox_command mailbox_size_limit mailbox_transport maillog_file message_size_limit milter_default_action "
     "mydestination myhostname mynetworks myorigin non_smtpd_milters process_id_directory proxy_interfaces "
-    "queue_directory queue_minfree relay_domains relayhost smtpd_client_connection_count_limit "
-    "smtpd_client_connection_rate_limit smtpd_milters smtpd_recipient_restrictions smtpd_relay_restrictions "
+    "qmgr_message_active_limit queue_directory queue_minfree relay_domains relayhost "
+    "smtpd_client_connection_count_limit smtpd_client_connection_rate_limit smtpd_milters "
+    "smtpd_recipient_restrictions smtpd_relay_restrictions "
     "smtpd_sasl_auth_enable smtpd_sasl_path smtpd_sasl_type smtpd_tls_cert_file smtpd_tls_key_file "
     "smtpd_tls_chain_files smtpd_tls_security_level soft_bounce syslog_facility syslog_name transport_maps "
     "virtual_alias_maps virtual_mailbox_base virtual_mailbox_domains virtual_mailbox_maps virtual_transport "
@@ -87,7 +88,8 @@ def bad_values(explicit, defaults):
 def parse_master(text):
     """Services of a master.cf.
 
-    :returns: list of {name, type, command, options, chroot}; options is a dict of its C(-o name=value)
+    :returns: list of {name, type, command, options, chroot, limit}; options is a dict of its C(-o name=value), limit
+        the most processes (0: no limit), or None for the default
     """
     logical = []
     for line in text.splitlines():
@@ -109,7 +111,14 @@ def parse_master(text):
                 if sign:
                     options[name] = value
         services.append(
-            {"name": fields[0], "type": fields[1], "command": fields[7], "options": options, "chroot": fields[4] == "y"}
+            {
+                "name": fields[0],
+                "type": fields[1],
+                "command": fields[7],
+                "options": options,
+                "chroot": fields[4] == "y",
+                "limit": int(fields[6]) if fields[6].isdigit() else None,
+            }
         )
     return services
 

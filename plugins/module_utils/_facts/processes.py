@@ -7,7 +7,7 @@ Note that this module util is PRIVATE to the collection. It can have breaking ch
 """
 
 from ansible_collections.mailops.triage.plugins.module_utils._facts import context as shared
-from ansible_collections.mailops.triage.plugins.module_utils._facts import postfix, procfs
+from ansible_collections.mailops.triage.plugins.module_utils._facts import cores, postfix, procfs
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 
 # A host with thousands of sessions: the counts are complete, the records are a sample of this length.
@@ -71,4 +71,9 @@ def collect(context):
         "zombies": sum(1 for process in everything.values() if process.state == "Z"),
         "total": len(everything),
         "counts": counts,
+        "cores": cores.listing(context, _queue_directory(context), context.now - float(context.options["log_window"])),
     }
+
+
+def _queue_directory(context):
+    return postfix.value(context, "queue_directory") if context.shared(postfix.installed) else None

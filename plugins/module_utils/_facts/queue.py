@@ -16,6 +16,8 @@ from ansible_collections.mailops.triage.plugins.module_utils._facts import postf
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 
 _SCAN_SECONDS = 1.5
+# postqueue shows the empty sender under the first of these names.
+_NOBODY = ("MAILER-DAEMON", "<>")
 
 
 def collect(context):
@@ -33,7 +35,8 @@ def collect(context):
     answer = postqueue_answer(result)
     said = result is not None and (result.out or answer["status"] == "ok")
     told = spool.parse_postqueue(result.out) if said else None
-    return document(scan, told, answer, daemon_state(context, answer), result is not None and result.truncated)
+    cut = result is not None and result.truncated
+    return document(scan, told, answer, daemon_state(context, answer), cut, active_limit(context))
 
 
 def postqueue_answer(result):
@@ -61,12 +64,18 @@ def daemon_state(context, answer):
     return "running"
 
 
-def document(scan, told, answer, daemon, cut):
+def active_limit(context) -> int:
+    """Most messages that the queue manager works on at the same time."""
+    return postfix.number(context, "qmgr_message_active_limit", 20000)
+
+
+def document(scan, told, answer, daemon, cut, limit):
     """Put the two sources together.
 
     :param scan: spool.Scan
     :param told: parsed postqueue output, or None
     :param cut: true when postqueue's output was longer than its limit
+    :param limit: see active_limit
     """
     looked = len(scan.errors) < len(spool.QUEUES)
     counts = {name: scan.counts.get(name, 0) for name in spool.QUEUES}
@@ -92,9 +101,21 @@ def document(scan, told, answer, daemon, cut):
         "counts": counts,
         "bytes": sizes,
         "oldest_s": ages,
+        "median_s": {name: spool.median(scan.ages.get(name, [])) for name in spool.QUEUES},
+        "active_limit": limit,
+        "active_share": round(counts["active"] / float(limit), 3) if limit > 0 else None,
         "distinct_destinations": len(known["destinations"]) if told is not None else None,
+        "distinct_senders": len(known["senders"]) if told is not None else None,
+        "null_sender": null_sender(known) if told is not None else None,
         "top_destinations": spool.top(known["destinations"], known["recipients"]) if told is not None else None,
         "top_senders": spool.top(known["senders"], known["messages"]) if told is not None else None,
         "top_reasons": spool.top(known["reasons"], known["recipients"]) if told is not None else None,
+        "connect_timeouts": known.get("connect_timeouts") if told is not None else None,
         "truncated": scan.truncated or cut,
     }
+
+
+def null_sender(told):
+    """How much of the queue is bounces and the like, which nobody can be told of when they fail, too."""
+    count = sum(told["senders"].get(name, 0) for name in _NOBODY)
+    return {"count": count, "share": round(count / float(told["messages"]), 3) if told["messages"] else 0.0}

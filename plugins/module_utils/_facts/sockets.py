@@ -57,22 +57,45 @@ def parse_diag(data):
     return found, False
 
 
+def dump(states, extensions: int = 0, most: int = 1000):
+    """Buffers of what the kernel says of TCP sockets in some states, by netlink: quick however many there are.
+
+    :param states: bit mask of TCP states
+    :param extensions: bit mask of the attributes asked for
+    :param most: buffers taken of each address family
+    :raises OSError: when the kernel does not offer it here
+    """
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC, _SOCK_DIAG) as link:
+        link.settimeout(1.0)
+        for family in (socket.AF_INET, socket.AF_INET6):
+            request = struct.pack("=BBBxI48x", family, socket.IPPROTO_TCP, extensions, states)
+            link.sendto(struct.pack("=IHHII", 16 + len(request), _BY_FAMILY, 0x301, 1, 0) + request, (0, 0))
+            for _turn in range(most):
+                data = link.recv(65536)
+                yield data
+                if is_last(data):
+                    break
+
+
+def is_last(data) -> bool:
+    """Does this buffer end the kernel's answer?"""
+    place = 0
+    while place + 16 <= len(data):
+        size, kind = struct.unpack_from("=IH", data, place)
+        if kind in (_DONE, _ERROR) or size < 16:
+            return True
+        place += (size + 3) & ~3
+    return False
+
+
 def ask_kernel():
-    """Listeners by netlink: quick however many connections there are.
+    """Listeners by netlink.
 
     :raises OSError: when the kernel does not offer it here
     """
     found = []
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC, _SOCK_DIAG) as link:
-        link.settimeout(1.0)
-        for family in (socket.AF_INET, socket.AF_INET6):
-            request = struct.pack("=BBBxI48x", family, socket.IPPROTO_TCP, 0, 1 << _LISTEN)
-            link.sendto(struct.pack("=IHHII", 16 + len(request), _BY_FAMILY, 0x301, 1, 0) + request, (0, 0))
-            for _turn in range(1000):
-                part, done = parse_diag(link.recv(65536))
-                found += part
-                if done:
-                    break
+    for data in dump(1 << _LISTEN):
+        found += parse_diag(data)[0]
     return found
 
 

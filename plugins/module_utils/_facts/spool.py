@@ -22,6 +22,8 @@ _POSTQUEUE_BYTES = 4 << 20
 _TOP = 5
 # Record of type T: one byte of length, then seconds and microseconds since the epoch as text.
 _ARRIVAL = re.compile(rb"T[\x05-\x20](\d{9,11})(?: |\.)\d{1,6}")
+# What the SMTP client says of a server that answers nothing at all; the name may be a literal address.
+_CONNECT_TIMEOUT = re.compile(r"connect to \S+\[[0-9A-Fa-f.:]+\]:\d+: Connection timed out$")
 _NORMAL = (
     (re.compile(r"\[\d{4}-\d\d-\d\d[^\]]*\]"), "[TIME]"),
     (re.compile(r"\S*\[[0-9A-Fa-f.:/\w-]*\](?::\d+)?"), "HOST"),
@@ -64,6 +66,8 @@ class Scan(object):
     def __init__(self, folder, now, deadline):
         self.folder, self.now, self.deadline = folder, now, deadline
         self.counts, self.bytes, self.oldest = {}, {}, {}
+        # Ages of the messages whose arrival was read, by queue.
+        self.ages = {}
         self.truncated = False
         self.errors = []
         self._seen = 0
@@ -106,12 +110,20 @@ class Scan(object):
         if self._opened < MOST_OPENED:
             self._opened += 1
             moment = arrival_time(path)
+            if moment is not None:
+                self.ages.setdefault(name, []).append(max(0.0, self.now - moment))
         if moment is None:
             # Postfix sets the modification time of a deferred file to its next attempt, which may lie ahead.
             moment = min(info.st_mtime, info.st_ctime)
         age = max(0.0, self.now - moment)
         if self.oldest[name] is None or age > self.oldest[name]:
             self.oldest[name] = round(age, 1)
+
+
+def median(numbers):
+    """The middle one, or None of none."""
+    ordered = sorted(numbers)
+    return round(ordered[len(ordered) // 2], 1) if ordered else None
 
 
 def normal_reason(text):
@@ -126,11 +138,11 @@ def parse_postqueue(data):
 
     :param data: bytes; a last line without its end is left out
     :returns: dict of counts, oldest (epoch per queue), destinations, senders, reasons (dicts of name to recipients),
-        recipients, messages
+        connect_timeouts (see below), recipients, messages
     """
     counts, oldest = {}, {}
     destinations, senders, reasons = {}, {}, {}
-    messages, recipients = 0, 0
+    messages, recipients, delayed, silent = 0, 0, 0, {}
     for line in data.split(b"\n")[:-1]:
         try:
             entry = json.loads(line.decode("utf-8", "replace"))
@@ -152,16 +164,36 @@ def parse_postqueue(data):
             domain = clean(str(person.get("address", "")).rpartition("@")[2].lower(), 120)
             destinations[domain] = destinations.get(domain, 0) + 1
             if person.get("delay_reason"):
-                reason = normal_reason(str(person["delay_reason"])[:1000])
+                raw = str(person["delay_reason"])[:1000]
+                reason = normal_reason(raw)
                 reasons[reason] = reasons.get(reason, 0) + 1
+                delayed += 1
+                if _CONNECT_TIMEOUT.match(raw):
+                    silent[domain] = silent.get(domain, 0) + 1
     return {
         "counts": counts,
         "oldest": oldest,
         "destinations": destinations,
         "senders": senders,
         "reasons": reasons,
+        "connect_timeouts": connect_timeouts(silent, delayed),
         "recipients": recipients,
         "messages": messages,
+    }
+
+
+def connect_timeouts(silent, delayed):
+    """How much of the delayed mail waits because no server of its domain took the connection.
+
+    :param silent: dict of such a domain to its recipients
+    :param delayed: recipients with any reason
+    """
+    count = sum(silent.values())
+    return {
+        "destinations": len(silent),
+        "recipients": count,
+        "share": round(count / float(delayed), 3) if delayed else 0.0,
+        "names": sorted(silent, key=lambda name: (-silent[name], name))[:_TOP],
     }
 
 

@@ -9,6 +9,7 @@ Note that this module util is PRIVATE to the collection. It can have breaking ch
 """
 
 import resource
+import socket
 import time
 import typing
 from time import monotonic
@@ -158,6 +159,19 @@ class _Sweep:
             if ping["outcome"] == "unreachable" and self.neighbours.incomplete(chosen[family]):
                 ping.update(outcome="timeout", text=_NO_LINK[family])
 
+    def _source(self, name: str) -> typing.Optional[str]:
+        """The address that this host's packets to the target come from, which is what a filter there sees."""
+        for family, address in sorted(self.chosen[name].items()):
+            kind = socket.AF_INET if family == "ipv4" else socket.AF_INET6
+            try:
+                with socket.socket(kind, socket.SOCK_DGRAM) as asked:
+                    # Nothing is sent: connecting a datagram socket only looks up the route.
+                    asked.connect((address, 9))
+                    return str(asked.getsockname()[0]).partition("%")[0]
+            except OSError:
+                continue
+        return None
+
     def _services(self, name: str) -> list:
         sessions = sorted(self.sessions[name], key=lambda session: (session.job.order, session.job.family))
         if sessions:
@@ -227,6 +241,7 @@ class _Sweep:
                 "resolve": self.resolved[name],
                 "ping": pings[name],
                 "neighbour": self.neighbours.state(self.chosen[name]),
+                "source": self._source(name),
                 "services": self._services(name),
             }
         return {
@@ -251,7 +266,8 @@ def sweep(targets: list, options: dict) -> dict:
         "password"}: IMAP LOGIN and SELECT, POP3 STAT, AUTH PLAIN on submission; sent only inside TLS or to a loopback
         address), ping (default True), vantage (name for the result, default: the host name), families (default
         ["ipv4", "ipv6"])
-    :returns: {"vantage", "started" (epoch s), "seconds", "hosts": {name: {"resolve", "ping", "neighbour", "services"}}}
+    :returns: {"vantage", "started" (epoch s), "seconds", "hosts": {name: {"resolve", "ping", "neighbour", "source",
+        "services"}}}
     :raises options.OptionError: (a ValueError) a target or an option makes no sense
     """
     return _Sweep(check_targets(targets), check_options(options)).run()

@@ -14,13 +14,18 @@ import typing as t
 
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import document as host_document
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import fleet as fleet_document
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine import history
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.evaluate import judge
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine.hardware import HardwareError
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.maintenance import MaintenanceError
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.protocols import UnknownRoleError
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.rules import Rule
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.select import Selection, select
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.symptoms import served_otherwise, symptoms
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine.users import users
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.verdict import Verdict, verdict
+from ansible_collections.mailops.triage.plugins.plugin_utils._intake.agree import agree
+from ansible_collections.mailops.triage.plugins.plugin_utils._intake.reported import reported
 
 Document = dict[str, t.Any]
 
@@ -35,22 +40,16 @@ class InventoryError(ValueError):
 def diagnose(run: Document, sweep: Document, hosts: dict[str, Document], rules: list[Rule]) -> Document:
     """Judge a fleet.
 
-    :param run: run metadata; C(started) in epoch seconds is "now" for ages and certificates
+    :param run: run metadata; C(started) in epoch seconds is "now" for ages and certificates; C(symptom) and C(affected)
+        are what a user reported, when somebody did
     :param sweep: C(vantages): for each vantage point its probe result, or C(error)
     :param hosts: each host's part of the recording
     :returns: the report, but for what only the caller knows (when the run was finished)
     :raises InventoryError: naming host and variable
     """
     now = run["started"]
-    usable = {name: seen for name, seen in sweep["vantages"].items() if "error" not in seen}
-    documents: dict[str, Document] = {}
-    for name, record in sorted(hosts.items()):
-        seen_from = {vantage: seen["hosts"][name] for vantage, seen in usable.items() if name in seen["hosts"]}
-        try:
-            documents[name] = host_document.build(name, record, seen_from, now)
-        except (MaintenanceError, UnknownRoleError) as exc:
-            raise InventoryError(f"host '{name}': {exc}") from exc
-    fleet_document.siblings(documents)
+    documents = join(run, sweep, hosts)
+    past = run.get("history") or {}
     host_rules = [rule for rule in rules if rule.level == "host"]
     judged = {name: _judge_host(document, host_rules) for name, document in documents.items()}
     fleet_rules = [rule for rule in rules if rule.level == "fleet"]
@@ -60,17 +59,56 @@ def diagnose(run: Document, sweep: Document, hosts: dict[str, Document], rules: 
     report_hosts = {}
     for name, (selection, not_judged) in judged.items():
         selection = _explain_from_above(name, selection, fleet_findings)
+        history.mark(selection.findings, past.get(name), now)
         report_hosts[name] = _host(hosts[name], documents[name], selection, not_judged)
-    return {
+    told = {key: value for key, value in run.items() if key not in ("symptom", "affected", "history")}
+    report = {
         "schema": SCHEMA,
-        "run": {**run, "vantage_points": _vantage_points(sweep)},
+        "run": {**told, "vantage_points": _vantage_points(sweep)},
         "fleet": _fleet(report_hosts, documents, fleet_findings),
         "hosts": report_hosts,
+        "symptom": None,
+    }
+    if run.get("symptom"):
+        report["symptom"] = agree(run["symptom"], run.get("affected"), report, _logged_in(sweep))
+    return report
+
+
+def join(run: Document, sweep: Document, hosts: dict[str, Document]) -> dict[str, Document]:
+    """The documents that host rules search, in the order of the hosts' names.
+
+    :raises InventoryError: naming host and variable
+    """
+    usable = {name: seen for name, seen in sweep["vantages"].items() if "error" not in seen}
+    documents: dict[str, Document] = {}
+    for name, record in sorted(hosts.items()):
+        seen_from = {vantage: seen["hosts"][name] for vantage, seen in usable.items() if name in seen["hosts"]}
+        try:
+            documents[name] = host_document.build(name, record, seen_from, run["started"])
+        except (HardwareError, MaintenanceError, UnknownRoleError) as exc:
+            raise InventoryError(f"host '{name}': {exc}") from exc
+        documents[name]["leaks"] = history.leaks(
+            documents[name]["memory"], (run.get("history") or {}).get(name), run["started"]
+        )
+        documents[name]["reported"] = reported(run)
+        documents[name]["symptoms"] = symptoms(documents[name])
+        documents[name]["users"] = users(documents[name])
+    fleet_document.siblings(documents)
+    return documents
+
+
+def _logged_in(sweep: Document) -> set[str]:
+    """The protocols at which some vantage point tried a login."""
+    return {
+        service["protocol"]
+        for seen in sweep["vantages"].values()
+        for host in seen.get("hosts", {}).values()
+        for service in host.get("services", [])
+        if any(rung["rung"] in ("auth", "login") for rung in service.get("rungs", []))
     }
 
 
 def _judge_host(document: Document, rules: list[Rule]) -> tuple[Selection, list[Document]]:
-    document["symptoms"] = symptoms(document)
     judgement = judge(rules, document)
     selection = select(judgement.findings, document["symptoms"])
     if document["inventory"]["maintenance"]["active"]:

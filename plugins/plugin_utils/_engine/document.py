@@ -11,10 +11,15 @@ side first: one record per port with the view from outside, the view from inside
 
 from __future__ import annotations
 
+import ipaddress
 import typing as t
 
-from ansible_collections.mailops.triage.plugins.plugin_utils._engine import protocols
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine import derived, protocols
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine.front import front
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine.hardware import hardware
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine.headroom import headroom
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.maintenance import maintenance
+from ansible_collections.mailops.triage.plugins.plugin_utils._outofband import answer
 
 SUBSETS = (
     "host",
@@ -25,10 +30,15 @@ SUBSETS = (
     "memory",
     "disk",
     "queue",
+    "traffic",
     "log",
     "config",
     "dns",
     "loopback",
+    "hardware",
+    "mailboxes",
+    "bans",
+    "patches",
 )
 
 _SLOW_CONNECT_MS = 900
@@ -54,7 +64,7 @@ def build(host: str, record: Document, vantages: dict[str, Document], now: float
         "roles": inventory.get("mail_roles"),
         "site": inventory.get("mail_site"),
         "redundancy_group": inventory.get("mail_redundancy_group"),
-        "hardware": inventory.get("mail_hardware"),
+        "hardware": hardware(inventory.get("mail_hardware")),
         "maintenance": maintenance(inventory.get("mail_maintenance"), now),
     }
     document["run"] = {"host": host, "now": now}
@@ -66,9 +76,35 @@ def build(host: str, record: Document, vantages: dict[str, Document], now: float
     if login.get("transport", "ssh") in protocols.SSH_TRANSPORTS:
         document["expected"].insert(0, "ssh")
     document["ports"] = _ports(document, vantages)
+    document["disk"] = derived.with_deleted(document["disk"])
+    document["crashes"] = derived.crashes(document["log"])
+    document["oom"] = derived.oom(document["log"], document["memory"], document["processes"])
+    document["bans"] = _bans(document["bans"], views, document["ports"])
+    document["mailboxes"] = _mailboxes(document["mailboxes"], document["bans"])
     document["certificates"] = _certificates(document["loopback"], vantages, now)
+    document["front"] = front(document)
+    document["headroom"] = headroom(document)
+    document["oob"] = _out_of_band(record.get("oob"), now)
     document["missing"] = _missing(record)
+    document["missing"].update(
+        {name: document["missing"][source] for name, source in _MADE_OF.items() if source in document["missing"]}
+    )
     return document
+
+
+_MADE_OF = {"front": "traffic", "crashes": "log", "oom": "log", "leaks": "memory"}
+"""What is derived from one kind of facts is as unknown as they are: its rules are not judged, and so hold others back."""
+
+
+def _out_of_band(found: Document | None, now: float) -> Document:
+    """What the BMC says, with the age of each entry of its log."""
+    if found is None:
+        return answer.nothing("not asked: the host is not dark")
+    log = [
+        {**entry, "age_s": max(0.0, now - entry["when"]) if entry["when"] is not None else None}
+        for entry in found["log"]
+    ]
+    return {**found, "log": log}
 
 
 def _controller_first(item: tuple[str, Document]) -> tuple[bool, str]:
@@ -116,6 +152,7 @@ def _view(name: str, seen: Document) -> Document:
         "ping": ping["outcome"],
         "loss_percent": ping.get("loss_percent"),
         "neighbour": seen.get("neighbour", "unknown"),
+        "source": seen.get("source"),
         "resolve": (seen.get("resolve") or {}).get("outcome", "skipped"),
         "tried": len(services),
         "ok": sum(service["outcome"] == "ok" for service in services),
@@ -191,7 +228,8 @@ def _services(services: Document | None, roles: list[str]) -> Document | None:
     for daemon, served in (("mta", ("mta", "submission")), ("mda", ("imap", "pop3"))):
         if services.get(daemon):
             expected = any(role in roles for role in served)
-            joined[daemon] = {**services[daemon], "role": daemon, "expected": expected}
+            ending = derived.ending(services[daemon]["unit_state"])
+            joined[daemon] = {**services[daemon], "role": daemon, "expected": expected, "ending": ending}
     return joined
 
 
@@ -249,18 +287,56 @@ def _port(
         "outcomes": {name: service["outcome"] for name, service in sorted(failing.items())},
         "failed_from": sorted(failing),
         "ok_from": sorted(set(outside) - set(failing)),
+        "logged_in": any(_logged_in(service) for service in outside.values()),
         "everywhere": bool(outside) and len(failing) == len(outside),
         "local": local["outcome"] if local else None,
         "local_rung": local["rung"] if local else None,
         "code": worst.get("code"),
         "text": worst.get("text"),
         "rung": worst.get("rung"),
+        "ms": derived.fastest(outside.values() if outside else [local or {}]),
+        "banner_ms": derived.fastest(outside.values() if outside else [local or {}], "banner"),
         "listening": listening,
         "loopback_only": loopback_only,
         "queued": queued,
         "filtered": filtered,
         "blocked": blocked,
     }
+
+
+def _logged_in(service: Document) -> bool:
+    """Did the probe's own account get in?"""
+    return any(rung["rung"] in ("auth", "login") and rung["ok"] for rung in service.get("rungs", []))
+
+
+def _bans(bans: Document | None, views: list[Document], ports: list[Document]) -> Document | None:
+    """Tell of each banned address whom it meets: vantage points, with what fails there, and reported addresses."""
+    if bans is None:
+        return None
+    sources: dict[str, list[str]] = {}
+    for view in views:
+        sources.setdefault(view["source"], []).append(view["name"])
+    entries = []
+    for entry in bans["entries"]:
+        met = sorted(name for one in entry["asked"] for name in sources.get(one, []))
+        failing = [port["protocol"] for port in ports if set(met) & set(port["failed_from"])]
+        reported = [one for one in entry["asked"] if one not in sources]
+        entries.append({**entry, "vantages": met, "failing": list(dict.fromkeys(failing)), "reported": reported})
+    return {**bans, "entries": entries}
+
+
+def _mailboxes(mailboxes: Document | None, bans: Document | None) -> Document | None:
+    """Tell of each user that was asked for which of the addresses they come from are banned."""
+    if mailboxes is None:
+        return None
+    affected = []
+    for user in mailboxes["affected"]:
+        seen = user["logins"] or {"from": [], "failed_from": []}
+        networks = [ipaddress.ip_address(one) for one in dict.fromkeys([*seen["from"], *seen["failed_from"]])]
+        lists = None if bans is None else [ipaddress.ip_network(entry["address"]) for entry in bans["entries"]]
+        banned = [str(one) for one in networks if any(one in network for network in lists or [])]
+        affected.append({**user, "banned": None if lists is None else banned})
+    return {**mailboxes, "affected": affected}
 
 
 def _certificates(loopback: Document | None, vantages: dict[str, Document], now: float) -> list[Document]:

@@ -15,14 +15,14 @@ import fnmatch
 import typing as t
 
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.expressions import UNKNOWN
-from ansible_collections.mailops.triage.plugins.plugin_utils._engine.rules import CATEGORIES, Rule
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine.rules import CATEGORIES, Doubt, Rule
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.wording import show
 
 Document = dict[str, t.Any]
 
 
 CAUTIOUS = 0.85
-"""Highest confidence of a finding while a cause behind it is not ruled out."""
+"""Highest confidence of a finding while a cause behind it is not ruled out, or while something speaks for one."""
 
 
 class Judgement(t.NamedTuple):
@@ -67,17 +67,19 @@ def _hold_back(rules: t.Iterable[Rule], findings: list[Document], open_questions
     """
     unjudged = [rule for rule in rules if rule.id in open_questions and rule.kind == "fault"]
     for finding in findings:
-        behind = [
-            rule.id
-            for rule in unjudged
-            if any(fnmatch.fnmatchcase(finding["id"], pattern.pattern) for pattern in rule.explains)
-        ]
+        behind = [rule.id for rule in unjudged if _may_explain(rule, finding["id"])]
         finding["not_ruled_out"] = behind
         if behind:
             says = f"for lack of facts it is not ruled out that the cause is: {', '.join(behind)}"
             finding["evidence"].append({"fact": "not_judged", "value": behind, "says": says})
             finding["confidence"] = min(finding["confidence"], CAUTIOUS)
             finding["remedy"]["auto"] = False
+
+
+def _may_explain(rule: Rule, name: str) -> bool:
+    # A pattern that begins with a place, such as "{it.protocols}.*", speaks of protocols and not of findings.
+    patterns = [wording.pattern for wording in rule.explains if not wording.pattern.startswith("*")]
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _items(rule: Rule, document: Document) -> list[t.Any]:
@@ -97,6 +99,8 @@ def _finding(rule: Rule, scene: Document) -> Document:
         value = entry.fact.search(scene)
         if value not in (None, UNKNOWN, [], ""):
             evidence.append({"fact": entry.fact.text, "value": _bounded(value), "says": _says(entry, value, scene)})
+    doubts = [{"fact": one.when.text, "value": True, "says": one.says.say(scene)} for one in _doubts(rule, scene)]
+    confidence = round(1.0 - doubt, 3)
     remedy = rule.remedy
     return {
         "id": rule.id,
@@ -106,15 +110,15 @@ def _finding(rule: Rule, scene: Document) -> Document:
         "kind": rule.kind,
         "subject": rule.subject.say(scene),
         "severity": rule.severity,
-        "confidence": round(1.0 - doubt, 3),
+        "confidence": min(confidence, CAUTIOUS) if doubts else confidence,
         "scope": rule.scope,
         "explained_by": [],
         "hosts": rule.hosts.search(scene) if rule.hosts else [],
         "explains": [name for pattern in rule.explains for name in pattern.each(scene)],
-        "evidence": evidence,
+        "evidence": evidence + doubts,
         "remedy": {
             "action": remedy["action"],
-            "auto": remedy["auto"],
+            "auto": remedy["auto"] and not doubts,
             "args": {name: text.say(scene) for name, text in remedy["args"].items()},
             "forbid": remedy["forbid"],
             "do": remedy["do"].say(scene),
@@ -125,8 +129,15 @@ def _finding(rule: Rule, scene: Document) -> Document:
     }
 
 
+def _doubts(rule: Rule, scene: Document) -> list[Doubt]:
+    """What speaks against this being the whole story: it counts even where the rule for that cause is switched off."""
+    return [doubt for doubt in rule.doubts if doubt.when.search(scene) is True]
+
+
 def _says(entry: t.Any, value: t.Any, scene: Document) -> str:
-    said = entry.says.say({**scene, "value": value})
+    # Under the name "value" nothing tells any more that it counts bytes.
+    shown = show(value, entry.fact.text) if entry.fact.text.endswith("_bytes") else value
+    said = entry.says.say({**scene, "value": shown})
     return t.cast(str, said)
 
 

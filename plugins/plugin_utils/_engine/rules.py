@@ -58,6 +58,14 @@ class Support:
 
 
 @dataclasses.dataclass(frozen=True)
+class Doubt:
+    """An observation that points at a cause behind the finding, whether or not a rule knows that cause."""
+
+    when: Expression
+    says: Wording
+
+
+@dataclasses.dataclass(frozen=True)
 class Evidence:
     """A fact to show, and the sentence that says what it means."""
 
@@ -82,6 +90,7 @@ class Rule:
     needs: tuple[Expression, ...]
     confidence: float
     supports: tuple[Support, ...]
+    doubts: tuple[Doubt, ...]
     evidence: tuple[Evidence, ...]
     explains: tuple[Wording, ...]
     hosts: Expression | None
@@ -112,6 +121,7 @@ _KEYS: dict[str, tuple[type, ...]] = {
     "needs": (list,),
     "confidence": (int, float),
     "supports": (list,),
+    "doubts": (list,),
     "evidence": (list,),
     "explains": (list,),
     "hosts": (str,),
@@ -144,7 +154,7 @@ def load(directories: t.Sequence[Path], schemas: dict[str, dict[str, t.Any]]) ->
             raise RuleError(f"{directory}: this directory of rules does not exist")
         own: dict[str, str] = {}
         for path in sorted(directory.glob("*.yml")):
-            for entry, place in _entries(path):
+            for entry, place in entries(path, _KEYS, "rule"):
                 name = entry["id"]
                 if name in own:
                     raise RuleError(f"{place}: rule '{name}' is defined twice, first at {own[name]}")
@@ -172,7 +182,14 @@ class _Loader(_SafeLoader):
         return found
 
 
-def _entries(path: Path) -> t.Iterator[tuple[dict[str, t.Any], str]]:
+def entries(path: Path, keys: dict[str, tuple[type, ...]], noun: str) -> t.Iterator[tuple[dict[str, t.Any], str]]:
+    """Read one file of knowledge: a list of mappings, each with an C(id).
+
+    :param keys: the keys that an entry may have, each with the types of its value
+    :param noun: what an entry is, for messages
+    :returns: each entry with its place, C(file:line)
+    :raises RuleError: naming the place
+    """
     try:
         text = path.read_text(encoding="utf-8")
         root: t.Any = yaml.compose(text, Loader=_Loader)
@@ -186,14 +203,14 @@ def _entries(path: Path) -> t.Iterator[tuple[dict[str, t.Any], str]]:
     if data is None:
         return
     if not isinstance(data, list):
-        raise RuleError(f"{path}:1: a rule file holds a list of rules, not a {type(data).__name__}")
+        raise RuleError(f"{path}:1: a {noun} file holds a list of {noun}s, not a {type(data).__name__}")
     for entry, node in zip(data, root.value):
         place = f"{path}:{node.start_mark.line + 1}"
         if not isinstance(entry, dict):
-            raise RuleError(f"{place}: a rule is a mapping, not a {type(entry).__name__}")
+            raise RuleError(f"{place}: a {noun} is a mapping, not a {type(entry).__name__}")
         if not isinstance(entry.get("id"), str) or not entry["id"]:
-            raise RuleError(f"{place}: the rule has no 'id'")
-        _check_keys(entry, _KEYS, f"{place}: rule '{entry['id']}'")
+            raise RuleError(f"{place}: the {noun} has no 'id'")
+        _check_keys(entry, keys, f"{place}: {noun} '{entry['id']}'")
         yield entry, place
 
 
@@ -241,6 +258,8 @@ def _build(entry: dict[str, t.Any], place: str, schemas: dict[str, dict[str, t.A
         needs = tuple(Expression(text, schema) for text in _texts(entry, "needs", where))
         key = "supports"
         supports = tuple(_support(item, schema, f"{where}: 'supports'") for item in entry.get("supports", []))
+        key = "doubts"
+        doubts = tuple(_doubt(item, schema, f"{where}: 'doubts'") for item in entry.get("doubts", []))
         key = "evidence"
         evidence = tuple(_evidence(item, schema, f"{where}: 'evidence'") for item in entry.get("evidence", []))
         key = "explains"
@@ -266,6 +285,7 @@ def _build(entry: dict[str, t.Any], place: str, schemas: dict[str, dict[str, t.A
         needs=needs,
         confidence=float(entry["confidence"]),
         supports=supports,
+        doubts=doubts,
         evidence=evidence,
         explains=explains,
         hosts=hosts,
@@ -289,6 +309,12 @@ def _support(item: t.Any, schema: dict[str, t.Any], where: str) -> Support:
     if isinstance(item["weight"], bool) or not isinstance(item["weight"], (int, float)) or not 0 < item["weight"] < 1:
         raise RuleError(f"{where}: 'weight' must be a number between 0 and 1")
     return Support(Expression(item["when"], schema), float(item["weight"]))
+
+
+def _doubt(item: t.Any, schema: dict[str, t.Any], where: str) -> Doubt:
+    if not isinstance(item, dict) or set(item) != {"when", "says"}:
+        raise RuleError(f"{where}: each needs exactly 'when' and 'says'")
+    return Doubt(Expression(item["when"], schema), Wording(item["says"], schema))
 
 
 def _evidence(item: t.Any, schema: dict[str, t.Any], where: str) -> Evidence:

@@ -13,6 +13,7 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.expressions import plain
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine.users import HITS
 
 ROOT = Path(__file__).resolve().parents[3]
 """The collection's own directory, in a checkout and installed alike."""
@@ -29,18 +30,28 @@ def _list(items: Schema) -> Schema:
 
 
 _VIEW = _object(
-    "name kind ping loss_percent neighbour resolve tried ok connected silent mute refused slow_connects lossy dead cut"
+    "name kind ping loss_percent neighbour source resolve tried ok connected silent mute refused slow_connects lossy"
+    " dead cut"
 )
 _PORT = _object(
-    "protocol family port expected remote remote_rung outcomes failed_from ok_from everywhere local"
-    " local_rung code text rung listening loopback_only queued blocked",
+    "protocol family port expected remote remote_rung outcomes failed_from ok_from logged_in everywhere local"
+    " local_rung code text rung ms banner_ms listening loopback_only queued blocked",
     filtered=_list(_object("port protocol verdict tool where rule packets from limited")),
+)
+_CRASH = _object("daemon program signal signal_name protocols current last sample")
+_LEAK = _object("name pid from_bytes to_bytes grown_bytes times span_s warm_s samples steady")
+_MAILBOX = _object(
+    "user path exists owner owner_matches bytes messages inbox_messages inbox_old inbox_unseen oldest complete reason",
+    quota=_object("limit_bytes limit_messages used_bytes used_messages percent"),
 )
 _JOINED = _object(
     "roles expected",
+    crashes=_list(_CRASH),
+    leaks=_list(_LEAK),
+    oom=_object("victim victim_pid", consumer=_object("pid name rss_bytes")),
     inventory=_object(
         "roles site redundancy_group",
-        hardware={},
+        hardware=_object("contract spare location serial", bmc=_object("type address")),
         maintenance=_object("active until by reason"),
     ),
     run=_object("host now"),
@@ -49,8 +60,32 @@ _JOINED = _object(
         " unresolved siblings siblings_answering",
         vantages=_list(_VIEW),
     ),
+    oob=_object(
+        "asked via power health reason seconds",
+        **{name: _list(_object("name state detail serial")) for name in ("psus", "fans", "drives", "memory", "links")},
+        log=_list(_object("when severity text age_s")),
+    ),
     ports=_list(_PORT),
     certificates=_list(_object("protocol port seen_from subject names serial not_after days_left")),
+    front=_list(
+        _object(
+            "daemon name role count limit per_process share stress protocols queued backlog sessions waiting idle_share"
+            " stalled_share clients served_clients",
+            top_client=_object("name count share"),
+            top_block=_object("name count share"),
+        )
+    ),
+    headroom=_list(_object("what used limit percent says")),
+    reported=_object("protocols directions scope users addresses hosts segments"),
+    users=_list(
+        _object(
+            "user reported known banned barred barred_since last_login failed last_failed failed_from failed_sources"
+            " failed_at_vantages",
+            hits=_object(" ".join(HITS)),
+            mailbox=_MAILBOX,
+            broken_filter=_object("user script since line"),
+        )
+    ),
     symptoms=_list(_object("id protocol family where outcome rung code text from_")),
 )
 _FLEET = _object(
@@ -68,7 +103,14 @@ def host() -> Schema:
     expanded = _expand(facts, facts)["properties"]
     for daemon in ("mta", "mda"):
         record = plain(expanded["services"])["properties"][daemon]
-        plain(record)["properties"].update(role={}, expected={})
+        plain(record)["properties"].update(role={}, expected={}, ending={})
+    disk = plain(expanded["disk"])["properties"]
+    system = disk["filesystems"]["items"]["properties"]
+    system.update(deleted_bytes={}, deleted_percent={}, deleted=disk["deleted_open"])
+    banned = plain(expanded["bans"])["properties"]["entries"]["items"]
+    banned["properties"].update(vantages={}, failing={}, reported={})
+    affected = plain(expanded["mailboxes"])["properties"]["affected"]["items"]
+    affected["properties"].update(banned={})
     return {"type": "object", "properties": {**expanded, **_JOINED["properties"]}}
 
 

@@ -76,7 +76,9 @@ def verdict(document: Document, findings: list[Document], unexplained: list[Docu
     inside = sum(port["local"] == "ok" for port in document["ports"])
     if not document["reach"]["judged"]:
         answering = f"{inside} services answer on the host itself; no vantage point looked from outside"
-    return Verdict("healthy", f"No fault found: {answering}.", "none", _once(steps))
+    # A note about a reported user is what that user waits for.
+    assured = [note["title"] for note in findings if note["kind"] == "note" and note["scope"] == "client"]
+    return Verdict("healthy", f"No fault found: {'; '.join([answering, *assured])}.", "none", _once(steps))
 
 
 def _outside_only(document: Document, steps: list[str]) -> Verdict:

@@ -37,6 +37,7 @@ _ON_HOST = frozenset(
         "mailboxes",
         "config",
         "loopback",
+        "oom",
     )
 )
 
@@ -227,7 +228,8 @@ def _where(stated: object, fact: str) -> str:
         return "on the host" if name in _words.LOCAL_VANTAGES else f"from {name}"
     if parts[0] in _ON_HOST:
         return "on the host"
-    return {"reach": "from outside", "inventory": "in the inventory"}.get(parts[0], "")
+    places = {"reach": "from outside", "inventory": "in the inventory", "history": "in the reports of earlier runs"}
+    return places.get(parts[0], "")
 
 
 def _pattern(value: object, category: str) -> str:

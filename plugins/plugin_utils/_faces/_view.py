@@ -12,7 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.mailops.triage.plugins.plugin_utils._faces import _findings, _parts, _safe, _services, _words
+from ansible_collections.mailops.triage.plugins.plugin_utils._faces import (
+    _findings,
+    _parts,
+    _safe,
+    _services,
+    _symptom,
+    _words,
+)
 from ansible_collections.mailops.triage.plugins.plugin_utils._faces._findings import Finding
 
 
@@ -86,6 +93,7 @@ class Report:
     run: tuple[tuple[str, str], ...]
     run_id: str
     report_dir: str
+    symptom: _symptom.Symptom | None
 
     def of(self, *verdicts: str) -> tuple[Host, ...]:
         """The hosts with one of these verdicts, in order."""
@@ -130,6 +138,7 @@ def build(report: object) -> Report:
         run=_parts.about(run),
         run_id=_safe.inert(run.get("id"), 80),
         report_dir=_safe.inert(run.get("report_dir"), 1000),
+        symptom=_symptom.symptom(source.get("symptom")),
     )
 
 

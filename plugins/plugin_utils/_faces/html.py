@@ -20,19 +20,21 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ansible_collections.mailops.triage.plugins.plugin_utils._faces import _findings, _view, _words
+from ansible_collections.mailops.triage.plugins.plugin_utils._faces import _findings, _view, _why, _words
 
 _HERE = Path(__file__).resolve().parent
 # Beyond so many sick hosts their blocks carry less, and beyond the second number the table alone has to do: a page
 # about a thousand broken hosts must still open quickly on a phone.
 _MANY = 200
 _TOLD = 400
+_EXPLAINED = 100
 
 
-def render(report: Mapping[str, Any]) -> str:
+def render(report: Mapping[str, Any], explanations: Mapping[str, Any] | None = None) -> str:
     """Make the HTML page of a `mailops.triage/report/1` document.
 
     :param report: the report; what is missing or of a wrong type is left out, nothing raises for what is inside it
+    :param explanations: for some hosts why they were judged so; their blocks get one more section, folded
     :returns: a complete HTML5 document, to be written as UTF-8
     """
     environment = Environment(
@@ -49,7 +51,12 @@ def render(report: Mapping[str, Any]) -> str:
         "base-uri 'none'; form-action 'none'"
     )
     view = _view.build(report)
-    told = [host for host in view.hosts if host.sick or host.verdict == "maintenance" or host.causes or host.actions]
+    reasons = {one.name: one for one in (_why.why(*item) for item in list((explanations or {}).items())[:_EXPLAINED])}
+    told = [
+        host
+        for host in view.hosts
+        if host.sick or host.verdict == "maintenance" or host.causes or host.actions or host.name in reasons
+    ]
     return environment.get_template("page.html.j2").render(
         view=view,
         policy=policy,
@@ -57,6 +64,7 @@ def render(report: Mapping[str, Any]) -> str:
         style=Markup(style),
         script=Markup(script),
         words=_words,
+        reasons=reasons,
         by_place=_findings.by_place,
         bars=_bars(view),
         told=told[:_TOLD],

@@ -36,6 +36,7 @@ def render(report: Mapping[str, Any], width: int, color: bool, verbose: bool = F
     view = _view.build(report)
     sheet = Sheet(width, color, ascii_only)
     _headline(sheet, view, verbose)
+    _reported(sheet, view, verbose)
     _fleet(sheet, view, verbose)
     _terminal_table.table(sheet, view, verbose)
     _details(sheet, view, verbose)
@@ -59,6 +60,24 @@ def _headline(sheet: Sheet, view: _view.Report, verbose: bool) -> None:
     if usable:
         meta.append(f"seen from {_terminal_table.some_names(usable, 6)}")
     sheet.parts(meta, "dim")
+
+
+def _reported(sheet: Sheet, view: _view.Report, verbose: bool) -> None:
+    """What the user said, and whether the evidence agrees: before anything else is told."""
+    told = view.symptom
+    if told is None:
+        return
+    sheet.blank()
+    sheet.rule("Reported", told.words, "bold")
+    sheet.para(told.says)
+    who = [part for part in (told.scope, told.affected) if part]
+    if who:
+        sheet.field("Affected", " · ".join(who))
+    for index, statement in enumerate(told.understood[: 12 if verbose else 3]):
+        about = f" ({statement.about})" if statement.about else ""
+        sheet.field("" if index else "Understood", f"{statement.says}{about}")
+        if statement.hypothesis and (verbose or told.agrees != "yes"):
+            sheet.field("Usually", statement.hypothesis, "dim")
 
 
 def _fleet(sheet: Sheet, view: _view.Report, verbose: bool) -> None:

@@ -22,6 +22,10 @@ COMMANDS = {
     "nsenter": "util-linux",
     "ssh-keygen": "openssh-client",
     "ping": "iputils-ping",
+    "losetup": "mount",
+    "mkfs.ext4": "e2fsprogs",
+    "ipmitool": "ipmitool",
+    "ipmi_sim": "openipmi",
 }
 
 

@@ -30,11 +30,14 @@ class Bad(Exception):
 class Dialogue:
     """One connection with a deadline for each step."""
 
-    def __init__(self, address: str, port: int, timeout: float, cafile: str | None = None) -> None:
+    def __init__(
+        self, address: str, port: int, timeout: float, cafile: str | None = None, source: str | None = None
+    ) -> None:
         self.timeout, self.cafile = timeout, cafile
         self.step, self.buffer = "connect", b""
         self.address = address
-        self.sock = self._guard(lambda: socket.create_connection((address, port), timeout))
+        origin = (source, 0) if source else None
+        self.sock = self._guard(lambda: socket.create_connection((address, port), timeout, origin))
 
     def _guard(self, action: Callable):
         try:

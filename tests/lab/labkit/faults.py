@@ -8,7 +8,9 @@ A scenario is tests/lab/faults/<ID>_<name>.yml; README.md describes its fields.
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -41,7 +43,14 @@ VERDICTS = {"healthy", "degraded", "down", "maintenance", "unknown"}
 
 def names() -> list[str]:
     """Return all scenario ids, sorted."""
-    return sorted(path.name.split("_")[0] for path in DIRECTORY.glob("*.yml"))
+    return sorted(path.name.split("_")[0] for path in _files())
+
+
+def _files() -> list[Path]:
+    """Return the scenarios of the lab, and those of the directory that MAILOPS_LAB_FAULTS names."""
+    more = os.environ.get("MAILOPS_LAB_FAULTS")
+    folders = [DIRECTORY, *([Path(more)] if more else [])]
+    return [path for folder in folders for path in folder.glob("*.yml")]
 
 
 def load(fault: str) -> dict[str, Any]:
@@ -49,7 +58,7 @@ def load(fault: str) -> dict[str, Any]:
 
     :raises LabError: there is none, or it does not have the agreed shape
     """
-    files = [path for path in DIRECTORY.glob("*.yml") if fault in (path.stem, path.name.split("_")[0])]
+    files = [path for path in _files() if fault in (path.stem, path.name.split("_")[0])]
     if len(files) != 1:
         raise LabError(f"no fault {fault}: 'lab.py faults' lists them")
     scenario = yaml.safe_load(files[0].read_text())
@@ -68,10 +77,12 @@ def _problem(scenario: Any, path: Path) -> str | None:
     if not all(len(step) == 1 and set(step) <= {"host", "machine", "router"} for step in steps):
         return "a step is one of host, machine, router"
     expect = scenario["expect"]
-    if not EXPECT <= set(expect) <= EXPECT | {"risks", "symptoms_explained"}:
+    if not EXPECT <= set(expect) <= EXPECT | {"risks", "symptoms_explained", "offenders"}:
         return "expect has unknown or missing fields"
     if not set(expect["verdict"]) <= VERDICTS or not isinstance(expect["root_causes"], list):
         return "expect.verdict or expect.root_causes is wrong"
+    if not set(expect.get("offenders", {})) <= set(expect["root_causes"]):
+        return "expect.offenders names a finding that is not expected"
     forbidden = {one.split(":")[0] for one in scenario["forbidden"]}  # "restart_daemon:mta": this daemon only
     if not {scenario["remedy"]["action"], *forbidden} <= ACTIONS:
         return "remedy.action or forbidden names an unknown action"
@@ -131,16 +142,17 @@ def _names(name: str) -> dict[str, str]:
         "PKI": str(pki.directory()),
         "VANTAGENS": plan.namespace("dept-b"),
         "LAB": str(plan.LAB_DIR),
+        "PYTHON": sys.executable,
         "MEMORY": groups.get("memory", ""),
         **freeze,
     }
 
 
-def look(name: str, protocol: str, vantage: str, timeout: float) -> str:
+def look(name: str, protocol: str, vantage: str, timeout: float, user: str = "probe") -> str:
     """Say in a few words what a user at a vantage sees of one service of a host."""
     inside = name if vantage == "self" else vantage
     address = "127.0.0.1" if vantage == "self" else plan.address(name)
-    user, verify = "probe", protocol.endswith("+verify")
+    verify = protocol.endswith("+verify")
     cafile = str(pki.directory() / "ca.pem") if verify else None
     recipient = f"{user}@{name}.{plan.DOMAIN}"
     return net.in_namespace(
@@ -171,6 +183,6 @@ def _unmet(condition: dict[str, Any], name: str) -> str | None:
         wrong = f"rc {done.returncode} of: {condition['host']} {done.stderr.strip()[-200:]}"
         return None if done.returncode == 0 else wrong
     vantage = condition.get("from", plan.CONTROLLER)
-    seen = look(name, condition["probe"], vantage, condition.get("wait", 4))
+    seen = look(name, condition["probe"], vantage, condition.get("wait", 4), condition.get("user", "probe"))
     wrong = f"{condition['probe']} from {vantage} is '{seen}', not {condition['is']}"
     return None if re.match(condition["is"], seen) else wrong

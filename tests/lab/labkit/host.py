@@ -246,6 +246,7 @@ def kill(host: str) -> None:
         thaw = group / "freezer.state"
         if thaw.exists():
             thaw.write_text("THAWED")
+    _thaw_volumes(record)
     for which in ("leader", "nspawn"):
         if state.alive(record, which):
             os.kill(record[which], signal.SIGKILL)
@@ -259,6 +260,28 @@ def kill(host: str) -> None:
     for group in plan.cgroup_dirs(host):
         _remove_group(group)
     state.set_host(host, leader=None, leader_start=None, nspawn=None, nspawn_start=None, booted=None)
+
+
+def _thaw_volumes(record: dict) -> None:
+    """Let a frozen volume of the host go on: who waits for it cannot even be killed."""
+    if not state.alive(record, "leader"):
+        return
+    table = Path(f"/proc/{record['leader']}/mounts").read_text(errors="replace")
+    for line in table.splitlines():
+        if line.startswith("/dev/volume "):
+            inside = ["nsenter", "-t", str(record["leader"]), "-m", "--"]
+            run([*inside, "fsfreeze", "--unfreeze", line.split()[1]], check=False, timeout=10)
+
+
+def power_cut(host: str) -> None:
+    """End host at once, as a power cut would, and boot it again on the root that it had."""
+    record = _recorded(host)
+    for which in ("leader", "nspawn"):
+        if state.alive(record, which):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(record[which], signal.SIGKILL)
+            _wait_gone(record, which)
+    boot(host)
 
 
 def _wait_gone(record: dict, which: str, timeout: float = 10.0) -> None:

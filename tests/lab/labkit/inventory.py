@@ -57,6 +57,7 @@ def _write(hosts: dict[str, dict[str, Any]]) -> str:
         if not plan.is_vantage(name):
             facts["mail_roles"] = ["mta", "submission", "imap", "pop3"]
         facts["mail_site"] = name if plan.is_vantage(name) else "lab"
+        facts.update(hosts[name].get("varied", {}))
         facts.update(hosts[name].get("inventory", {}))
         groups["vantage_points" if plan.is_vantage(name) else "mailservers"][name] = facts
     known = plan.STATE_DIR / "known_hosts"

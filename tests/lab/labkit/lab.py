@@ -175,7 +175,7 @@ class Lab:
         with state.hold(name):
             host.kill(name)
             net.heal(name)
-            state.set_host(name, fault=None, inventory=None)
+            state.set_host(name, fault=None, inventory=None, varied=None)
             host.start(name)
 
     @staticmethod

@@ -52,6 +52,7 @@ def test_a_run_leaves_a_report(tmp_path: Path) -> None:
         "plan.json",
         "facts",
         "triage.json",
+        "trace.json",
         "index.html",
     }
     assert (report.stat().st_mode & 0o777) == 0o700
@@ -86,6 +87,8 @@ def test_a_date_of_the_inventory_may_be_a_date(tmp_path: Path) -> None:
         (["-e", "triage_replay=/nowhere/recording"], "/nowhere/recording: this directory does not exist"),
         (["-e", '{"triage_vantage_points": ["controller", "nobody"]}'], "'nobody' is neither 'controller' nor a host"),
         (["-e", "triage_fail_on=sometimes"], "sometimes"),
+        (["-e", "triage_affected=-rf"], "triage_affected: '-rf' is no user name or mail address"),
+        (["-e", '{"triage_symptom": ["POP"]}'], "triage_symptom must be a text"),
         (["-e", "triage_hosts=postoffice"], "no host that matches 'postoffice'"),
         (["-e", "mail_maintenance=soon"], "host 'here': mail_maintenance must be true, false or a mapping, not 'soon'"),
         (["-e", '{"mail_roles": ["mta", "fax"]}'], "mail_roles of host 'here': 'fax' is no mail role"),

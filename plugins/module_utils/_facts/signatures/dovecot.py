@@ -80,11 +80,18 @@ TABLE = (
         good="login",
     ),
     sign(
+        "auth_queued",
+        "mda",
+        "dovecot",
+        "Auth request was queued for",
+        r"auth: (?:(?:Error|Warning): )?auth[ -]workers?: Auth request was queued for \d+ seconds",
+    ),
+    sign(
         "passdb_open",
         "mda",
         "dovecot",
         "passwd-file ",
-        DOVECOT_BAD + r"passwd-file[^:]*: (?:open|stat)\(.*\) failed: (?:No such file|Permission denied)",
+        DOVECOT_BAD + r"passwd-file[^:]*: ?(?:open|stat)\(.*\) failed: (?:No such file|Permission denied)",
         good="login",
     ),
     sign(
@@ -115,7 +122,7 @@ TABLE = (
         "mda",
         "dovecot",
         "killed with signal",
-        r"\S+: (?:Error|Fatal): service\((?P<key>[^)]*)\): child \d+ killed with signal \d+",
+        r"\S+: (?:Error|Fatal): (?:master: )?service\((?P<key>[^)]*)\): child \d+ killed with signal \d+",
     ),
     sign(
         "user_ip_limit",
@@ -124,6 +131,7 @@ TABLE = (
         "Maximum number of connections from user+IP",
         DOVECOT + r"(?:.*: )?Maximum number of connections from user\+IP exceeded(?:.*?: user=<(?P<key>[^<>]*)>)?",
     ),
+    sign("mda_eio", "mda", "dovecot", "Input/output error", DOVECOT_BAD + r".*Input/output error"),
     sign(
         "mailbox_eacces",
         "mda",
@@ -146,6 +154,15 @@ TABLE = (
         "dovecot",
         ("Rebuilding index file", "Corrupted index", "Corrupted transaction"),
         DOVECOT_USER + r"(?:Error|Fatal|Panic|Warning): .*(?:Rebuilding index file|Corrupted (?:index|transaction))",
+    ),
+    sign(
+        "pop3_gave_up",
+        "mda",
+        "dovecot",
+        "retr=0/0, del=0/",
+        # Thousands of messages were counted for a client that was gone before it had fetched one.
+        r"pop3\((?P<key>[^()]*)\)(?:<[^<>]*>)*: (?:Info: )?Disconnected(?!: Logged out).* top=0/0, retr=0/0, "
+        r"del=0/\d{4,}",
     ),
     sign(
         "sieve_fail",

@@ -6,7 +6,7 @@
 Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 """
 
-from ansible_collections.mailops.triage.plugins.module_utils._facts.signatures.shape import OWN, sign
+from ansible_collections.mailops.triage.plugins.module_utils._facts.signatures.shape import DELIVERY, OWN, sign
 
 TABLE = (
     sign(
@@ -25,6 +25,15 @@ TABLE = (
         "postfix",
         "cannot create file exclusively: No space",
         r"fatal: open lock file \S*pid/\S+: cannot create file exclusively: No space left",
+        good="message_in",
+    ),
+    # In its own words, or in a delivery's: what a device below the queue or a mailbox answers.
+    sign(
+        "mail_eio",
+        "mta",
+        "postfix",
+        "Input/output error",
+        r"(?:" + OWN + r"|" + DELIVERY + r"(?!host )).*: Input/output error",
         good="message_in",
     ),
     sign("erofs", "mta", "postfix", "Read-only file system", OWN + r".*: Read-only file system", good="message_in"),
@@ -201,7 +210,11 @@ TABLE = (
         good="lmtp_sent mail_saved",
     ),
     sign(
-        "qmgr_fatal_file", "mta", "qmgr", "fatal: ", r"fatal: (?P<key>\w+): (?:envelope records out of order|.*record)"
+        "qmgr_fatal_file",
+        "mta",
+        "qmgr",
+        ("envelope records out of order", "bad extra offset"),
+        r"fatal: (?:(?P<key>\w+): envelope records out of order|bad extra offset .*file \S*/(?P<key_file>\w+))",
     ),
     sign(
         "load_refuse",

@@ -134,6 +134,7 @@ TABLE = (
         "remote",
         ": Connection timed out",
         r"(?:\w{6,20}: )?connect to (?P<key>[^\s\[]+)\[[0-9A-Fa-f.:]+\]:\d+: Connection timed out",
+        good="sent_out",
     ),
     sign(
         "connect_refused",

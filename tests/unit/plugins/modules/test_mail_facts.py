@@ -65,7 +65,7 @@ def test_unknown_service(tmp_path):
 def test_documentation_is_true():
     documentation = yaml.safe_load(mail_facts.DOCUMENTATION)
     options = documentation["options"]
-    assert set(options) == {"gather_subset", "time_budget", "log_window", "services"}
+    assert set(options) == {"gather_subset", "time_budget", "log_window", "services", "users", "addresses"}
     assert set(options["services"]["choices"]) == set(mail_facts.PROTOCOLS) == set(PORTS)
     assert all(f"V({name})" in " ".join(options["gather_subset"]["description"]) for name in SUBSETS)
     assert {"mail_facts", "ansible_facts"} == set(yaml.safe_load(mail_facts.RETURN))

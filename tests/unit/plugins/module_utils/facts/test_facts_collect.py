@@ -42,11 +42,11 @@ def test_choosing(subsets, names):
     assert set(_collect.choose(subsets)) == names
 
 
-@pytest.mark.parametrize("subsets", [["disc"], ["!disc", "queue"], ["all", "hardware"]])
+@pytest.mark.parametrize("subsets", [["disc"], ["!disc", "queue"], ["all", "hardwear"]])
 def test_unknown_subsets_are_named(subsets):
     with pytest.raises(ValueError) as raised:
         _collect.choose(subsets)
-    assert subsets[0].lstrip("!") in str(raised.value) or "hardware" in str(raised.value)
+    assert subsets[0].lstrip("!") in str(raised.value) or "hardwear" in str(raised.value)
     assert "loopback" in str(raised.value)
 
 

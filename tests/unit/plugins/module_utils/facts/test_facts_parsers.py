@@ -286,7 +286,9 @@ def test_top_cpu_leaves_out_the_collector():
 
     before = {pid: one(pid, 1, 0) for pid in (10, 11, 12)}
     after = {10: one(10, 1, 50), 11: one(11, 10, 90), 12: one(12, 1, 25)}
-    assert load.top_cpu(before, after, 1.0, ticks=100, own=10) == [{"pid": 12, "name": "p12", "cpu_percent": 25.0}]
+    assert load.top_cpu(before, after, 1.0, ticks=100, own=10) == [
+        {"pid": 12, "name": "p12", "cpu_percent": 25.0, "cpu_seconds": 0.2}
+    ]
 
 
 def test_mounts():
@@ -370,16 +372,17 @@ def test_queue_by_its_files(tmp_path):
     os.utime(message, (now + 4000, now + 4000))
     scan = spool.Scan(str(tmp_path), now, float("inf")).run()
     answer = queue.postqueue_answer(result(rc=None, status="timeout"))
-    found = queue.document(scan, None, answer, "hung", False)
+    found = queue.document(scan, None, answer, "hung", False, 20000)
     assert found["counts"]["deferred"] == found["counts"]["total"] == 1
     assert found["oldest_s"]["deferred"] == found["oldest_s"]["total"] == 16.0
-    assert found["oldest_s"]["hold"] is None
+    assert found["median_s"]["deferred"] == 16.0
+    assert found["oldest_s"]["hold"] is found["median_s"]["hold"] is None
     assert (found["source"], found["postqueue"]["status"], found["top_reasons"]) == ("files", "timeout", None)
 
 
 def test_queue_that_nobody_may_read(tmp_path):
     scan = spool.Scan(str(tmp_path / "nowhere"), 0.0, float("inf")).run()
-    assert queue.document(scan, None, queue.postqueue_answer(None), "down", False)["source"] == "none"
+    assert queue.document(scan, None, queue.postqueue_answer(None), "down", False, 20000)["source"] == "none"
     assert len(scan.errors) == len(spool.QUEUES)
 
 

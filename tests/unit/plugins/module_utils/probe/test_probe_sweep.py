@@ -56,7 +56,8 @@ def test_result_shape():
     assert set(result) == {"vantage", "started", "seconds", "hosts"}
     assert result["vantage"] == "dept-a"
     host = result["hosts"]["mail1"]
-    assert set(host) == {"resolve", "ping", "neighbour", "services"}
+    assert set(host) == {"resolve", "ping", "neighbour", "source", "services"}
+    assert host["source"] == "127.0.0.1"
     assert host["resolve"] == {"outcome": "ok", "addresses": ["127.0.0.1"], "text": "", "ms": 0.0}
     assert set(host["ping"]) == {"outcome", "sent", "received", "loss_percent", "rtt_ms", "text"}
     assert host["neighbour"] in ("none", "unknown")

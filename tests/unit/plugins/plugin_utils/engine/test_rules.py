@@ -65,6 +65,7 @@ def test_a_good_rule(tmp_path: Path) -> None:
         (GOOD + "  remedy: {action: reboot}\n", "'reboot' is no remedy"),
         (GOOD + "  remedy: {action: escalate, forbid: [escalate]}\n", "both the action and forbidden"),
         (GOOD + "  supports: [{when: load}]\n", "'supports': each needs exactly 'when' and 'weight'"),
+        (GOOD + "  doubts: [{when: load}]\n", "'doubts': each needs exactly 'when' and 'says'"),
         (GOOD + "  evidence: [load]\n", "'evidence': each needs exactly 'fact' and 'says'"),
         (GOOD + "  explains: [5]\n", "'explains' must hold strings"),
         (GOOD + "  hosts: disk.free\n", "a fleet rule needs it, a host rule has none"),

@@ -1,0 +1,74 @@
+# Copyright (c) 2026 the mailops.triage authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a user reported, as rules can search it; and how it gets from the variables of a play into a recording.
+
+Note that this plugin util is PRIVATE to the collection. It can have breaking changes at any time.
+
+The variables are read as they are. A template in the text of a ticket is text: a task option would have it evaluated on
+the controller, with everything that the controller may do.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+from ansible_collections.mailops.triage.plugins.plugin_utils._intake import affected as who
+from ansible_collections.mailops.triage.plugins.plugin_utils._intake import knowledge
+from ansible_collections.mailops.triage.plugins.plugin_utils._intake.understand import understand
+
+Document = dict[str, t.Any]
+
+TEXT = "triage_symptom"
+AFFECTED = "triage_affected"
+
+
+class ReportedError(ValueError):
+    """A variable that cannot be used; the message names it."""
+
+
+def taken_in(
+    variables: t.Mapping[str, t.Any], directories: t.Iterable[Path], hosts: t.Container[str], points: t.Container[str]
+) -> Document:
+    """What C(run.json) keeps of a report: C(symptom) and C(affected), each only when it was given.
+
+    :param variables: of the play, not templated
+    :param directories: of rules; their C(symptoms/) holds what is known of reports
+    :param hosts: names of the inventory
+    :param points: names of the vantage points
+    :raises ReportedError: naming the variable
+    :raises RuleError: when the knowledge about reports has a mistake
+    """
+    known = knowledge.load(directories)
+    text = variables.get(TEXT)
+    if text is not None and (isinstance(text, bool) or not isinstance(text, (str, int))):
+        raise ReportedError(f"{TEXT} must be a text")
+    try:
+        found = who.affected(variables.get(AFFECTED), hosts, points)
+    except who.AffectedError as exc:
+        raise ReportedError(str(exc)) from exc
+    kept: Document = {}
+    if any(found.values()):
+        kept["affected"] = found
+    if text not in (None, ""):
+        symptom = understand(text, known)
+        symptom["scope"] = symptom["scope"] or who.scope(found)
+        kept["symptom"] = symptom
+    return kept
+
+
+def reported(run: Document) -> Document:
+    """The C(reported) part of a host's document: empty lists and a null when nobody reported anything.
+
+    :param run: run metadata
+    """
+    statements = (run.get("symptom") or {}).get("statements", [])
+    found = {**who.NOBODY, **(run.get("affected") or {})}
+    families = {name for statement in statements for name in statement["protocols"]}
+    return {
+        "protocols": [port for name, ports in knowledge.FAMILIES.items() if name in families for port in ports],
+        "directions": sorted({statement["direction"] for statement in statements}),
+        "scope": (run.get("symptom") or {}).get("scope") or who.scope(found),
+        **{kind: list(found[kind]) for kind in ("users", "addresses", "hosts", "segments")},
+    }
