@@ -44,8 +44,12 @@ class Traffic:
         """A message with an id of its own."""
         return crowd.Message(sender, list(recipients), f"{next(self._number)}.{self._run}@client.example.test")
 
+    def person(self, number: int) -> str:
+        """Somebody who is here."""
+        return f"{sorted(plan.ACCOUNTS)[number % len(plan.ACCOUNTS)]}@{self.name}"
+
     def mailbox(self, number: int) -> str:
-        """One of many addresses that are all delivered to somebody here."""
+        """One of many addresses that are all delivered to somebody here, where the delimiter is a plus sign."""
         return f"{sorted(plan.ACCOUNTS)[number % 2]}+{number}@{self.name}"
 
     def block(self) -> str:
@@ -69,7 +73,7 @@ def peak(traffic: Traffic) -> tuple[dict[str, str], Iterator[Job]]:
         for number in range(0, traffic.count, 4):
             source = sources[number // 4 % len(sources)]
             sender = f"person{number % 97}@partner{number % 31}.example"
-            yield traffic.send(source, [traffic.message(sender, traffic.mailbox(number + more)) for more in range(4)])
+            yield traffic.send(source, [traffic.message(sender, traffic.person(number + more)) for more in range(4)])
 
     return {}, jobs()
 
