@@ -11,6 +11,7 @@ again.
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 try:
@@ -116,5 +117,7 @@ def _literal(text: str) -> bool:
     return [token["type"] for token in _tokens(text)] == ["literal"]
 
 
+@functools.lru_cache(maxsize=4096)
 def _tokens(text: str) -> list[t.Any]:
+    """Nobody changes the list; the same conditions come back for every host that is explained."""
     return [token for token in jmespath.lexer.Lexer().tokenize(text) if token["type"] != "eof"]

@@ -12,12 +12,13 @@ Note that this plugin util is PRIVATE to the collection. It can have breaking ch
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from ansible_collections.mailops.triage.plugins.plugin_utils._faces import _findings, _view, _why, _words
@@ -37,14 +38,6 @@ def render(report: Mapping[str, Any], explanations: Mapping[str, Any] | None = N
     :param explanations: for some hosts why they were judged so; their blocks get one more section, folded
     :returns: a complete HTML5 document, to be written as UTF-8
     """
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        optimized=False,  # the page is compiled for one rendering
-    )
     style, script = _asset("page.css"), _asset("page.js")
     policy = (
         f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
@@ -57,7 +50,7 @@ def render(report: Mapping[str, Any], explanations: Mapping[str, Any] | None = N
         for host in view.hosts
         if host.sick or host.verdict == "maintenance" or host.causes or host.actions or host.name in reasons
     ]
-    return environment.get_template("page.html.j2").render(
+    return _template().render(
         view=view,
         policy=policy,
         # The only texts that are not escaped are our own two files.
@@ -71,6 +64,20 @@ def render(report: Mapping[str, Any], explanations: Mapping[str, Any] | None = N
         untold=len(told[_TOLD:]),
         many=len(view.sick) > _MANY,
     )
+
+
+@functools.lru_cache(maxsize=1)
+def _template() -> Template:
+    """The page, compiled once in a process."""
+    environment = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        optimized=False,  # a process renders the page once, as a rule
+    )
+    return environment.get_template("page.html.j2")
 
 
 def _asset(name: str) -> str:
