@@ -35,7 +35,8 @@ options:
     type: path
   history_dir:
     description:
-      - Directory for the traces of runs, where report directories do not last. Traces older than seven days are removed.
+      - Directory for the traces of runs, where report directories do not last. Traces older than seven days are
+        removed.
       - Without it, the directory that O(report_dir) lies in. Only files of the user who runs this are believed.
     type: path
   rules_dirs:

@@ -13,8 +13,8 @@ description:
     each up to the depth that M(mailops.triage.mail_probe) describes.
   - Run it once for the whole play (C(run_once)). It needs no connection to the mail hosts.
   - A vantage point that cannot be used is reported as such; the others still count.
-  - Keeps what a user reported, from the play's variables V(triage_symptom) (text) and V(triage_affected) (text or list).
-    They are no options, because options are templated and the text of a ticket must not be.
+  - Keeps what a user reported, from the play's variables V(triage_symptom) (text) and V(triage_affected) (text or
+    list). They are no options, because options are templated and the text of a ticket must not be.
 extends_documentation_fragment:
   - mailops.triage.attributes
 attributes:

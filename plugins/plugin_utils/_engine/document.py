@@ -93,7 +93,7 @@ def build(host: str, record: Document, vantages: dict[str, Document], now: float
 
 
 _MADE_OF = {"front": "traffic", "crashes": "log", "oom": "log", "leaks": "memory"}
-"""What is derived from one kind of facts is as unknown as they are: its rules are not judged, and so hold others back."""
+"""What is derived from one kind of facts is as unknown as they are: its rules are not judged, and hold others back."""
 
 
 def _out_of_band(found: Document | None, now: float) -> Document:
