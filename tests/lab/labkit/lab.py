@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from . import base, check, client, faults, host, inventory, net, pki, plan, state
+from . import base, bmc, check, client, faults, host, inventory, net, pki, plan, state
 from .shell import LabError, run, say
 
 
@@ -45,6 +45,8 @@ class Lab:
         left = {path.name for path in plan.RUN_DIR.glob("*")} | self._with_namespace() | set(host.running())
         names = sorted(set(self.hosts()) | left)
         self._each(names, self._remove)
+        for kind in bmc.PORTS:
+            bmc.stop(kind)
         net.destroy()
         with state.change() as now:
             now["hosts"] = {}
