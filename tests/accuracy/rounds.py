@@ -101,7 +101,9 @@ class Played:
                 "cause's rule off": dict(self.manners()),
             },
             "peers": {
-                name: [{**dataclasses.asdict(deed), "repaired": deed.repaired, "harm": deed.harm} for _, deed in deeds]
+                name: [
+                    {**dataclasses.asdict(deed), "repaired": deed.repaired, "harm": deed.harm} for dummy, deed in deeds
+                ]
                 for name, deeds in self.deeds.items()
             },
         }

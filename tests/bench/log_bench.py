@@ -64,7 +64,7 @@ def _run(command: list[str]) -> tuple[float, float, float, str]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         out = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
+        dummy, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise OSError(f"{command[0]} ended with {process.returncode}")
@@ -85,7 +85,7 @@ def compare(size_mib: int, rounds: int, classic: bool = False) -> int:
         else:
             print("pflogsumm is not installed: apt-get install pflogsumm")
         took: dict[str, list[tuple[float, float, float, str]]] = {name: [] for name in commands}
-        for _ in range(rounds):
+        for dummy in range(rounds):
             for name, command in commands.items():
                 took[name].append(_run(command))
     print(f"{'':>12}{'wall':>11}{'cpu':>11}{'peak memory':>14}")

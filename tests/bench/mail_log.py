@@ -21,12 +21,12 @@ class Writer:
         self.random = random.Random(seed)
         self.classic = classic
         self.now = 0.0
-        self.clients = [self._client() for _ in range(20000)]
+        self.clients = [self._client() for dummy in range(20000)]
         self.people = [f"user{number}@dom{number % 40}.example" for number in range(5000)]
         self.remote = [f"name{number}@site{number % 3000}.test" for number in range(60000)]
 
     def _client(self) -> str:
-        address = ".".join(str(self.random.randrange(1, 255)) for _ in range(4))
+        address = ".".join(str(self.random.randrange(1, 255)) for dummy in range(4))
         return (
             f"mail.host{self.random.randrange(9999)}.test[{address}]"
             if self.random.random() < 0.7
@@ -113,7 +113,7 @@ class Writer:
         yield self.line(
             smtpd, f"disconnect from {client} ehlo=2 starttls=1 auth=1 mail=1 rcpt={count} data=1 quit=1 commands=8"
         )
-        for _ in range(count):
+        for dummy in range(count):
             recipient = choose(self.remote)
             mx = f"mx.{recipient.split('@')[1]}"
             if self.random.random() < 0.15:

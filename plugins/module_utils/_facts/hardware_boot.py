@@ -47,7 +47,8 @@ def collect(context):
     if started is None:
         return sysfs.source(sysfs.UNSEEN, "process 1 cannot be seen", **found)
     if context.now - started > _RECENT:
-        return sysfs.source(sysfs.PRESENT, **dict(found, previous="not_asked"))
+        found["previous"] = "not_asked"
+        return sysfs.source(sysfs.PRESENT, **found)
     for look in (_by_journal, _by_wtmp):
         ended, last, by = look(context)
         if ended != "unknown":

@@ -19,7 +19,7 @@ _SECONDS, _MOST_ROWS, _DAYS = 1.0, 50000, 7
 
 def edac(context):
     """The C(memory) part of the hardware facts: errors since the boot."""
-    nothing = {"corrected": None, "uncorrected": None, "dimms": None}
+    nothing: dict = {"corrected": None, "uncorrected": None, "dimms": None}
     top = context.path("/sys/devices/system/edac/mc")
     try:
         entries = sysfs.listing(top)
@@ -27,7 +27,8 @@ def edac(context):
         return sysfs.source(sysfs.UNSEEN, "%s: %s" % (top, error.strerror), **nothing)
     controllers = [name for name in entries or [] if name.startswith("mc") and name[2:].isdigit()]
     if not controllers:
-        return sysfs.source(sysfs.ABSENT, "the kernel watches no memory controller here", **dict(nothing, dimms=[]))
+        nothing["dimms"] = []
+        return sysfs.source(sysfs.ABSENT, "the kernel watches no memory controller here", **nothing)
     corrected = uncorrected = 0
     dimms = []
     for name in controllers[:_MOST_CONTROLLERS]:
