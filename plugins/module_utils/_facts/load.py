@@ -41,10 +41,11 @@ def parse_pressure(text, kind):
     return None
 
 
-def top_cpu(before, after, seconds, ticks=procfs.CLOCK_TICKS, own=None):
+def top_cpu(before, after, seconds, ticks=procfs.CLOCK_TICKS, own=None, uptime=None):
     """The processes that used most processor time between two scans, greatest first; percent of one processor.
 
     :param own: pid of the process that looks, left out with its children
+    :param uptime: seconds since the boot that process start times count from, or None
     """
     used = []
     for pid, process in after.items():
@@ -61,9 +62,16 @@ def top_cpu(before, after, seconds, ticks=procfs.CLOCK_TICKS, own=None):
             "name": clean(after[pid].name, 40),
             "cpu_percent": round(100.0 * spent / ticks / seconds, 1),
             "cpu_seconds": round(after[pid].ticks / float(ticks), 1),
+            "life_percent": _life_percent(after[pid], ticks, uptime),
         }
         for spent, pid in used[:_TOP]
     ]
+
+
+def _life_percent(process, ticks, uptime):
+    """Processor time over the whole life, in percent: a short sample on a busy host says little about a runaway."""
+    age = uptime - process.started / float(ticks) if uptime is not None else 0
+    return round(100.0 * process.ticks / ticks / age, 1) if age >= 1 else None
 
 
 def collect(context):
@@ -82,8 +90,15 @@ def collect(context):
         "cpus": cpus,
         "per_cpu": round(loads[0] / cpus, 2) if loads[0] is not None else None,
         "psi": pressure,
-        "top": top_cpu(before, after, max(time.monotonic() - context.scanned_at, 0.01), own=os.getpid()),
+        "top": top_cpu(
+            before, after, max(time.monotonic() - context.scanned_at, 0.01), own=os.getpid(), uptime=_uptime(context)
+        ),
     }
+
+
+def _uptime(context):
+    boot = context.shared(shared.boot_time)
+    return time.time() - boot if boot is not None else None
 
 
 def _pressure(context):

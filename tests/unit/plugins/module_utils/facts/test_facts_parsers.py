@@ -287,8 +287,10 @@ def test_top_cpu_leaves_out_the_collector():
     before = {pid: one(pid, 1, 0) for pid in (10, 11, 12)}
     after = {10: one(10, 1, 50), 11: one(11, 10, 90), 12: one(12, 1, 25)}
     assert load.top_cpu(before, after, 1.0, ticks=100, own=10) == [
-        {"pid": 12, "name": "p12", "cpu_percent": 25.0, "cpu_seconds": 0.2}
+        {"pid": 12, "name": "p12", "cpu_percent": 25.0, "cpu_seconds": 0.2, "life_percent": None}
     ]
+    old = load.top_cpu({12: one(12, 1, 0)}, {12: one(12, 1, 901)}, 1.0, ticks=100, uptime=10.01)
+    assert old[0]["life_percent"] == 90.1
 
 
 def test_mounts():
