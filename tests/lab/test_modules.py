@@ -40,8 +40,8 @@ def test_mail_facts_says_what_the_fast_path_says(call: Call, tmp_path: Path) -> 
     fast = json.loads((tmp_path / "run" / "facts" / "mail1.json").read_text(encoding="utf-8"))["facts"]
     assert set(by_module) == set(fast)
     for document in (by_module, fast):
-        # A fresh system has no lists of packages, and the collector says so.
-        assert {name for name, state in document["collectors"].items() if state["status"] != "ok"} <= {"patches"}
+        # Partial is honest: a fresh system has no lists of packages, and the collector says so.
+        assert {state["status"] for state in document["collectors"].values()} <= {"ok", "partial"}, document["collectors"]
     assert by_module["services"]["mta"]["unit"] == fast["services"]["mta"]["unit"] == "postfix@-.service"
     assert [one["mount"] for one in by_module["disk"]["filesystems"]] == [
         one["mount"] for one in fast["disk"]["filesystems"]
