@@ -37,6 +37,9 @@ def alternatives(text: str) -> list[list[str]]:
 
 def compared(text: str) -> list[str]:
     """What a part looks at: both sides of a comparison, but for literals; else the facts that a function is given."""
+    parts = _split(text, "or", "and")
+    if len(parts) > 1:
+        return list(dict.fromkeys(path for part in parts for path in compared(part)))
     sides = _split(text, *_COMPARING)
     if len(sides) == 1:
         return _paths(text) if "(" in text else []

@@ -39,6 +39,7 @@ def test_a_condition_falls_into_its_parts(condition: str, ways: list[list[str]])
         ("!matches(config.text, 'x')", ["config.text"]),
         ("contains(['T', 'D'], services.mda.state)", ["services.mda.state"]),
         ("reach.silent", []),
+        ("a.b > `0` || c == 'off'", ["a.b", "c"]),
     ],
 )
 def test_a_part_names_what_it_looks_at(part: str, facts: list[str]) -> None:
