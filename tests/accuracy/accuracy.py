@@ -71,8 +71,8 @@ def main() -> int:
                 target = scenario.STATE_DIR / "reports" / f"accuracy-{seed}-{number}"
                 one = rounds.Round(lab, batch, target, seed, asked.rate, peers, [scenario.CONTROL, *sick], rules)
                 one.play(played, asked.record)
-    except LabError as failure:
-        broken_off = [f"broken off: {failure}"]  # what was seen until then is still told
+    except (LabError, KeyboardInterrupt) as failure:
+        broken_off = [f"broken off: {failure or 'by hand'}"]  # what was seen until then is still told
     finally:
         if not asked.keep and not asked.hosts_named:
             lab.down()
