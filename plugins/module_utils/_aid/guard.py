@@ -17,6 +17,7 @@ from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 LEASE_S = 90.0
 """How long the host stays this run's after an act: as long as proving it may take."""
 _POLL_S = 1.0
+_FORGETFUL = "what is done could not be remembered, so nothing is done: {0}"
 
 OPTIONS = {
     "run": {"type": "str", "required": True},
