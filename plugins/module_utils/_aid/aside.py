@@ -28,9 +28,9 @@ def gather(works, seconds, limit=1 << 20):
     :returns: dict of name to (status, text); status is C(ok), C(failed) (text says why) or C(timeout) (text is empty)
     """
     deadline = time.monotonic() + seconds
-    children = dict((name, _Child(works[name], limit)) for name in works)
+    children = {name: _Child(works[name], limit) for name in works}
     poll = select.poll()
-    waiting = dict((child.pipe, child) for child in children.values())
+    waiting = {child.pipe: child for child in children.values()}
     for number in waiting:
         poll.register(number, select.POLLIN | select.POLLHUP)
     while waiting and time.monotonic() < deadline:
@@ -38,7 +38,7 @@ def gather(works, seconds, limit=1 << 20):
             if not waiting[number].read():
                 poll.unregister(number)
                 del waiting[number]
-    return dict((name, children[name].finish()) for name in children)
+    return {name: children[name].finish() for name in children}
 
 
 class _Child(object):

@@ -53,7 +53,7 @@ class Members(object):
         Where systemd does not know it (Postfix on Debian 12), it is the oldest that is nobody's child here, and for
         Postfix and Dovecot only one of the master's name: children may outlive it.
         """
-        known = dict((one.pid, one) for one in processes)
+        known = {one.pid: one for one in processes}
         if main_pid in known:
             return known[main_pid]
         name = {"postfix": "master", "dovecot": "dovecot"}.get(product)

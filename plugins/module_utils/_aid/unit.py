@@ -26,7 +26,7 @@ _SHOW_S, _TELL_S = 5.0, 10.0
 # Without them nobody gets into the host any more, or nothing else can be started.
 _UNTOUCHED = re.compile(r"(?:sshd?|dbus|dbus-broker|user@|getty@|serial-getty@|network|NetworkManager|systemd-)")
 _MAIL_LEANS_ON = frozenset(("systemd-resolved.service", "systemd-journald.service"))
-_PRODUCTS = dict((product, names) for product, (_role, names) in units.COMPANIONS.items())
+_PRODUCTS = {product: names for product, (_role, names) in units.COMPANIONS.items()}
 _PRODUCTS.update(units.RESOLVER_UNITS)
 _PRODUCTS.update(postfix=(INSTANCE, WRAPPER), dovecot=units.MDA_UNITS)
 

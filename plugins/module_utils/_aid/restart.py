@@ -1,0 +1,315 @@
+# Copyright (c) 2026 the mailops.triage authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bring a daemon back by the gentlest step that can work, with the evidence saved before anything is touched.
+
+Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+import re
+import signal
+import time
+
+from ansible_collections.mailops.triage.plugins.module_utils._aid import (
+    ending,
+    evidence,
+    hazards,
+    rising,
+    unit,
+)
+from ansible_collections.mailops.triage.plugins.module_utils._aid import daemon as daemons
+from ansible_collections.mailops.triage.plugins.module_utils._aid.guard import Guard, Refused
+from ansible_collections.mailops.triage.plugins.module_utils._aid.members import STOPPED, TRACED, WAITING
+from ansible_collections.mailops.triage.plugins.module_utils._aid.record import Record
+from ansible_collections.mailops.triage.plugins.module_utils._facts.context import Context
+from ansible_collections.mailops.triage.plugins.module_utils._text import clean
+
+ACTION = "restart_daemon"
+HOWS = ("start", "reload", "restart", "kill_helper")
+_PROCESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,40}$")
+# What was looked at before a wait of this many seconds is looked at again.
+_STALE_S = 5.0
+_WAKE_S, _ANSWER_S, _HELPER_S = 1.0, 8.0, 5.0
+_POLL_S = 0.25
+_CONTINUED_S = 3600.0
+
+
+class Failed(Exception):
+    """It was tried and did not help.
+
+    :param code: a short word
+    :param why: a sentence
+    """
+
+    def __init__(self, code, why, retry_at=None):
+        Exception.__init__(self, why)
+        self.code, self.why, self.retry_at = code, why, retry_at
+
+
+class DaemonRestart(object):
+    """One call of the remedy.
+
+    :param options: dict of service, how, process, found_at, settle, stop_timeout, guard
+    :param check: true in check mode
+    :param systemd: unit.Systemd
+    :param guard: function of (asked, action, subject, check) that gives a Guard
+    :param belongs: see members.Members
+    """
+
+    def __init__(self, options, check=False, systemd=None, guard=Guard, belongs=None):
+        self.options, self.how, self.check = options, options["how"], check
+        self.systemd = systemd or unit.Systemd()
+        self._guard_of, self._belongs = guard, belongs
+        self.record = Record(ACTION, options["service"])
+        self.guard, self.daemon = None, None
+
+    def run(self):
+        """Look, save, ask, act and look again; the answer as a dict."""
+        try:
+            self.daemon = daemons.Daemon(unit.find(self.systemd, self.options["service"]), self._belongs)
+        except unit.UnitError as error:
+            return self.record.answer("refused", error.code, str(error))
+        self.record.subject = self.daemon.unit.name
+        self.record.before = self.daemon.measured()
+        self.guard = self._guard_of(self.options["guard"], ACTION, self.daemon.unit.name, self.check)
+        try:
+            why = self._nothing()
+            if why:
+                return self._told("nothing", why=why)
+            self._save()
+            return self._through_the_gate()
+        except Refused as error:
+            return self._told("refused", error.code, error.why, error.retry_at)
+        except Failed as error:
+            return self._told("failed", error.code, error.why, error.retry_at)
+        except unit.UnitError as error:
+            return self._told("failed" if self.record.changed else "refused", error.code, str(error))
+
+    def _told(self, state, code="", why="", retry_at=None):
+        for note in self.guard.notes:
+            self.record.note(note)
+        if self.record.changed:
+            self.guard.ended("{0}{1}".format(state, ": " + why if why else ""))
+        return self.record.answer(state, code, why, retry_at)
+
+    def _save(self):
+        context = Context({"time_budget": evidence.SECONDS})
+        listening = daemons.spelled(self.daemon.listening())
+        self.record.evidence = evidence.collect(context, self.daemon.unit, self.daemon.group, listening)
+
+    def _look_for_hazards(self):
+        hazards.refuse(Context(), self.daemon, self.how, self.record.note)
+
+    def _through_the_gate(self):
+        self._look_for_hazards()
+        looked = time.monotonic()
+        until = looked + float(self.options["guard"].get("wait") or 0.0)
+        self.guard.enter(starts=self._starts())
+        try:
+            self._wait_for_others(until)
+            if time.monotonic() - looked > _STALE_S:
+                self.daemon = self.daemon.again(self.systemd)
+                why = self._nothing()
+                if why:
+                    return self._told("nothing", why=why)
+                self._look_for_hazards()
+            self._not_again()
+            plan = self._plan()
+            if self.check:
+                for what in plan:
+                    self.record.step(what, "planned")
+                return self._told("planned", why=self._sentence(plan))
+            self._act(plan)
+            return self._told("done", why=self._sentence(plan))
+        finally:
+            self.guard.leave()
+
+    def _sentence(self, plan):
+        return "{0}: {1}".format(self.daemon.unit.name, ", ".join(plan))
+
+    def _nothing(self):
+        """Why there is nothing to do, or an empty text."""
+        daemon, found_at = self.daemon, self.options.get("found_at")
+        if self.how == "start" and daemon.runs and not daemon.hangs and not daemon.unit.on_its_way:
+            return "{0} runs already".format(daemon.unit.name)
+        if self.how == "kill_helper":
+            name = self._helper()
+            if daemon.runs and not daemon.hung(name):
+                return "no {0} of {1} hangs".format(name, daemon.unit.name)
+        if self.how in ("restart", "reload") and found_at and daemon.runs and not daemon.hangs:
+            since = daemon.started() or 0.0
+            if self.how == "reload":
+                since = max(since, self.guard.last_act("reload") or 0.0)
+            if since > found_at:
+                words = {"restart": "was started", "reload": "was started or reloaded"}[self.how]
+                return "{0} {1} after the fault was found".format(daemon.unit.name, words)
+        return ""
+
+    def _helper(self):
+        name = self.options.get("process") or ""
+        if not _PROCESS.match(name):
+            raise Refused("unknown_process", "{0} is not the name of a process".format(clean(name, 60) or "nothing"))
+        if self.daemon.main is not None and self.daemon.main.name == name[:15]:
+            raise Refused("unknown_process", "{0} is the main process: that would be a restart".format(name))
+        return name[:15]
+
+    def _wait_for_others(self, until):
+        """A unit between two states is somebody's work, systemd's own or an operator's."""
+        while self.daemon.unit.on_its_way:
+            if self.check or time.monotonic() >= until:
+                why = "systemd is at work at {0}: {1}"
+                raise Refused("busy", why.format(self.daemon.unit.name, self.daemon.unit.spell()))
+            time.sleep(_POLL_S)
+            self.daemon = self.daemon.again(self.systemd)
+
+    def _not_again(self):
+        """A reload has no budget of its own, and is not repeated before it could show whether it helped."""
+        last, grace = self.guard.last_act("reload"), float(self.options["guard"].get("grace") or 0.0)
+        if self.how == "reload" and last is not None and 0 <= time.time() - last < grace:
+            why = "{0} was reloaded {1:.0f} s ago, and gets {2:.0f} s to show whether that helped"
+            raise Refused("grace", why.format(self.daemon.unit.name, time.time() - last, grace), last + grace)
+
+    def _starts(self):
+        """Does the first thing to be done start the daemon?"""
+        return self.how in ("start", "restart") and not self._wakes()
+
+    def _wakes(self):
+        """Is it enough to let it go on? Not when that was tried within the hour and it stopped again."""
+        if self.how != "restart" or not self.daemon.runs or not self.daemon.stopped:
+            return False
+        last = self.guard.last_act("continue")
+        return last is None or not 0 <= time.time() - last < _CONTINUED_S
+
+    def _plan(self):
+        """What will be done, in words and in order."""
+        daemon = self.daemon
+        if self.how in ("reload", "kill_helper"):
+            return [self.how if self.how == "reload" else "end " + ending.spell(self._targets())]
+        if daemon.unit.down:
+            tired = daemon.unit.active == "failed" or daemon.unit.get("Result") == "start-limit-hit"
+            return (["reset-failed"] if tired else []) + ["start"]
+        if self._wakes():
+            self.record.note("when it does not serve after that, it is restarted")
+            return ["continue"]
+        if self.how == "start":
+            self.record.note("its main process is gone, and systemd has not noticed: a start alone would do nothing")
+        return ["restart"]
+
+    def _targets(self):
+        """The hung helpers that a signal can reach."""
+        found = self.daemon.hung(self._helper())
+        if any(one.state == TRACED or self.daemon.group.tracer(one) for one in found):
+            raise Refused("traced", "somebody looks into {0} with a debugger".format(ending.spell(found)))
+        within_reach = [one for one in found if one.state == STOPPED]
+        if not within_reach:
+            why = "the kernel holds {0} (state {1}): no signal reaches it, look at the storage"
+            raise Refused("stuck", why.format(ending.spell(found) or "it", WAITING))
+        return within_reach
+
+    def _act(self, plan):
+        # A connection that breaks now must not leave it half done.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        try:
+            for what in plan:
+                if what in ("start", "restart"):
+                    self._start(what)
+                elif what == "reset-failed":
+                    self._tell(what)
+                elif what == "continue":
+                    self._continue()
+                elif what == "reload":
+                    self._reload()
+                else:
+                    self._end_helpers()
+        finally:
+            self.daemon = self.daemon.again(self.systemd)
+            self.record.after = self.daemon.measured()
+
+    def _began(self, what, starts=False):
+        self.guard.began(what, starts=starts)
+        self.record.changed = True
+
+    def _tell(self, what):
+        words = self.systemd.tell(what, self.daemon.unit.name)
+        self.record.step("systemctl " + what, words or "taken")
+        if words and what != "reset-failed":
+            raise Failed("start_failed", "systemd does not {0} {1}: {2}".format(what, self.daemon.unit.name, words))
+
+    def _start(self, what):
+        """One job in systemd's hands, helped along where the old processes do not end; then wait until it is up."""
+        old, heard = self.daemon, daemons.spelled(self.daemon.listening())
+        self._began(what, starts=True)
+        self._tell(what)
+        if what == "restart":
+            self._see_it_stop(old)
+        ports = daemons.configured_ports(Context(), self.daemon.unit.product)
+        wanted = tuple(ports) if ports else tuple(heard)
+        settle = float(self.options["settle"])
+        self.daemon, code, why = rising.up(self.daemon, self.systemd, settle, wanted)
+        self.record.step("wait until it is up", why or "up: " + self.daemon.unit.spell())
+        if code:
+            raise Failed(code, why)
+
+    def _see_it_stop(self, old):
+        """The stop is systemd's; those of the old processes that do not obey are woken, asked again, and killed."""
+        began = time.monotonic()
+        watched = [old.main] if old.main is not None else old.processes
+        while old.group.left(watched):
+            passed = time.monotonic() - began
+            if passed >= _WAKE_S:
+                woken = ending.wake(old.group, old.processes)
+                if woken:
+                    self.record.step("CONT to its stopped processes", "{0} continued".format(woken))
+            if passed >= float(self.options["stop_timeout"]):
+                left = ending.end(old.group, old.processes, self.record.step)
+                if left:
+                    raise Failed("stuck", "the kernel holds {0}: not even KILL ends it".format(ending.spell(left)))
+                return
+            time.sleep(_POLL_S)
+        self.record.step("wait until it has stopped", "after {0:.1f} s".format(time.monotonic() - began))
+
+    def _continue(self):
+        """A stopped daemon goes on where it was; nobody loses a connection."""
+        self._began("continue")
+        woken = ending.wake(self.daemon.group, self.daemon.processes)
+        self.daemon, well = rising.answers(self.daemon, self.systemd, _ANSWER_S)
+        result = "it takes its clients again" if well else "it does not serve for all that"
+        self.record.step("CONT to {0} stopped processes".format(woken), result)
+        if well:
+            return
+        code, why, retry_at = self.guard.next_start()
+        if code:
+            raise Failed(code, "{0}: {1}".format(self.daemon.unit.name, why), retry_at)
+        self._start("restart")
+
+    def _reload(self):
+        """The main process reads its configuration again; helpers that hung before and are still there are ended."""
+        hung, main = self.daemon.hung(), self.daemon.main
+        self._began("reload")
+        self._tell("reload")
+        self.daemon = rising.moved(self.daemon, self.systemd, float(self.options["settle"]))
+        if not self.daemon.runs or self.daemon.unit.on_its_way:
+            raise Failed("reload_failed", "after the reload it is {0}".format(self.daemon.unit.spell()))
+        self.record.step("wait for the reload", self.daemon.unit.spell())
+        if main is not None and not self.daemon.group.left([main]):
+            self.record.note("its main process is another one since the reload")
+        left = self.daemon.group.left([one for one in hung if one.state == STOPPED])
+        if left and ending.end(self.daemon.group, left, self.record.step):
+            raise Failed("stuck", "the kernel holds {0}: not even KILL ends it".format(ending.spell(left)))
+
+    def _end_helpers(self):
+        """End the hung helpers and no others; their parent starts new ones when it needs them."""
+        name, targets = self._helper(), self._targets()
+        self._began("end " + ending.spell(targets))
+        left = ending.end(self.daemon.group, targets, self.record.step)
+        if left:
+            raise Failed("stuck", "the kernel holds {0}: not even KILL ends it".format(ending.spell(left)))
+        until = time.monotonic() + _HELPER_S
+        while time.monotonic() < until:
+            self.daemon = self.daemon.again(self.systemd)
+            fresh = [one for one in self.daemon.processes if one.name == name]
+            if fresh:
+                self.record.step("wait for a new {0}".format(name), ending.spell(fresh))
+                return
+            time.sleep(_POLL_S)
+        self.record.step("wait for a new {0}".format(name), "none yet: its parent starts one when it is needed")
