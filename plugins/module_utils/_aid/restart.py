@@ -7,19 +7,17 @@ Note that this module util is PRIVATE to the collection. It can have breaking ch
 """
 
 import re
-import signal
 import time
 
 from ansible_collections.mailops.triage.plugins.module_utils._aid import (
+    acts,
     ending,
     evidence,
     hazards,
-    rising,
     unit,
 )
 from ansible_collections.mailops.triage.plugins.module_utils._aid import daemon as daemons
 from ansible_collections.mailops.triage.plugins.module_utils._aid.guard import Guard, Refused
-from ansible_collections.mailops.triage.plugins.module_utils._aid.members import STOPPED, TRACED, WAITING
 from ansible_collections.mailops.triage.plugins.module_utils._aid.record import Record
 from ansible_collections.mailops.triage.plugins.module_utils._facts.context import Context
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
@@ -29,21 +27,8 @@ HOWS = ("start", "reload", "restart", "kill_helper")
 _PROCESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,40}$")
 # What was looked at before a wait of this many seconds is looked at again.
 _STALE_S = 5.0
-_WAKE_S, _ANSWER_S, _HELPER_S = 1.0, 8.0, 5.0
 _POLL_S = 0.25
 _CONTINUED_S = 3600.0
-
-
-class Failed(Exception):
-    """It was tried and did not help.
-
-    :param code: a short word
-    :param why: a sentence
-    """
-
-    def __init__(self, code, why, retry_at=None):
-        Exception.__init__(self, why)
-        self.code, self.why, self.retry_at = code, why, retry_at
 
 
 class DaemonRestart(object):
@@ -80,7 +65,7 @@ class DaemonRestart(object):
             return self._through_the_gate()
         except Refused as error:
             return self._told("refused", error.code, error.why, error.retry_at)
-        except Failed as error:
+        except acts.Failed as error:
             return self._told("failed", error.code, error.why, error.retry_at)
         except unit.UnitError as error:
             return self._told("failed" if self.record.changed else "refused", error.code, str(error))
@@ -119,7 +104,10 @@ class DaemonRestart(object):
                 for what in plan:
                     self.record.step(what, "planned")
                 return self._told("planned", why=self._sentence(plan))
-            self._act(plan)
+            work = acts.Acts(
+                self.systemd, self.guard, self.record, self.options["settle"], self.options["stop_timeout"]
+            )
+            self.daemon = work.carry_out(plan, self.daemon, self._helper() if self.how == "kill_helper" else "")
             return self._told("done", why=self._sentence(plan))
         finally:
             self.guard.leave()
@@ -184,7 +172,9 @@ class DaemonRestart(object):
         """What will be done, in words and in order."""
         daemon = self.daemon
         if self.how in ("reload", "kill_helper"):
-            return [self.how if self.how == "reload" else "end " + ending.spell(self._targets())]
+            return [
+                self.how if self.how == "reload" else "end " + ending.spell(acts.within_reach(daemon, self._helper()))
+            ]
         if daemon.unit.down:
             tired = daemon.unit.active == "failed" or daemon.unit.get("Result") == "start-limit-hit"
             return (["reset-failed"] if tired else []) + ["start"]
@@ -195,121 +185,27 @@ class DaemonRestart(object):
             self.record.note("its main process is gone, and systemd has not noticed: a start alone would do nothing")
         return ["restart"]
 
-    def _targets(self):
-        """The hung helpers that a signal can reach."""
-        found = self.daemon.hung(self._helper())
-        if any(one.state == TRACED or self.daemon.group.tracer(one) for one in found):
-            raise Refused("traced", "somebody looks into {0} with a debugger".format(ending.spell(found)))
-        within_reach = [one for one in found if one.state == STOPPED]
-        if not within_reach:
-            why = "the kernel holds {0} (state {1}): no signal reaches it, look at the storage"
-            raise Refused("stuck", why.format(ending.spell(found) or "it", WAITING))
-        return within_reach
 
-    def _act(self, plan):
-        # A connection that breaks now must not leave it half done.
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        try:
-            for what in plan:
-                if what in ("start", "restart"):
-                    self._start(what)
-                elif what == "reset-failed":
-                    self._tell(what)
-                elif what == "continue":
-                    self._continue()
-                elif what == "reload":
-                    self._reload()
-                else:
-                    self._end_helpers()
-        finally:
-            self.daemon = self.daemon.again(self.systemd)
-            self.record.after = self.daemon.measured()
+def diff(answer):
+    """The daemon before and after as two texts; in check mode what it would be."""
+    before = _lines(answer["before"], answer["subject"])
+    if not answer["changed"]:
+        return {"before": before, "after": before}
+    if answer["state"] == "planned":
+        done = [step["what"] for step in answer["steps"]]
+        return {
+            "before": before,
+            "after": "{0}: active\nmain process: runs\n{1}".format(answer["subject"], _done(done)),
+        }
+    done = [step["what"] for step in answer["steps"] if not step["what"].startswith("wait ")]
+    return {"before": before, "after": _lines(answer["after"], answer["subject"]) + _done(done)}
 
-    def _began(self, what, starts=False):
-        self.guard.began(what, starts=starts)
-        self.record.changed = True
 
-    def _tell(self, what):
-        words = self.systemd.tell(what, self.daemon.unit.name)
-        self.record.step("systemctl " + what, words or "taken")
-        if words and what != "reset-failed":
-            raise Failed("start_failed", "systemd does not {0} {1}: {2}".format(what, self.daemon.unit.name, words))
+def _done(steps):
+    return "".join("done: {0}\n".format(what) for what in steps)
 
-    def _start(self, what):
-        """One job in systemd's hands, helped along where the old processes do not end; then wait until it is up."""
-        old, heard = self.daemon, daemons.spelled(self.daemon.listening())
-        self._began(what, starts=True)
-        self._tell(what)
-        if what == "restart":
-            self._see_it_stop(old)
-        ports = daemons.configured_ports(Context(), self.daemon.unit.product)
-        wanted = tuple(ports) if ports else tuple(heard)
-        settle = float(self.options["settle"])
-        self.daemon, code, why = rising.up(self.daemon, self.systemd, settle, wanted)
-        self.record.step("wait until it is up", why or "up: " + self.daemon.unit.spell())
-        if code:
-            raise Failed(code, why)
 
-    def _see_it_stop(self, old):
-        """The stop is systemd's; those of the old processes that do not obey are woken, asked again, and killed."""
-        began = time.monotonic()
-        watched = [old.main] if old.main is not None else old.processes
-        while old.group.left(watched):
-            passed = time.monotonic() - began
-            if passed >= _WAKE_S:
-                woken = ending.wake(old.group, old.processes)
-                if woken:
-                    self.record.step("CONT to its stopped processes", "{0} continued".format(woken))
-            if passed >= float(self.options["stop_timeout"]):
-                left = ending.end(old.group, old.processes, self.record.step)
-                if left:
-                    raise Failed("stuck", "the kernel holds {0}: not even KILL ends it".format(ending.spell(left)))
-                return
-            time.sleep(_POLL_S)
-        self.record.step("wait until it has stopped", "after {0:.1f} s".format(time.monotonic() - began))
-
-    def _continue(self):
-        """A stopped daemon goes on where it was; nobody loses a connection."""
-        self._began("continue")
-        woken = ending.wake(self.daemon.group, self.daemon.processes)
-        self.daemon, well = rising.answers(self.daemon, self.systemd, _ANSWER_S)
-        result = "it takes its clients again" if well else "it does not serve for all that"
-        self.record.step("CONT to {0} stopped processes".format(woken), result)
-        if well:
-            return
-        code, why, retry_at = self.guard.next_start()
-        if code:
-            raise Failed(code, "{0}: {1}".format(self.daemon.unit.name, why), retry_at)
-        self._start("restart")
-
-    def _reload(self):
-        """The main process reads its configuration again; helpers that hung before and are still there are ended."""
-        hung, main = self.daemon.hung(), self.daemon.main
-        self._began("reload")
-        self._tell("reload")
-        self.daemon = rising.moved(self.daemon, self.systemd, float(self.options["settle"]))
-        if not self.daemon.runs or self.daemon.unit.on_its_way:
-            raise Failed("reload_failed", "after the reload it is {0}".format(self.daemon.unit.spell()))
-        self.record.step("wait for the reload", self.daemon.unit.spell())
-        if main is not None and not self.daemon.group.left([main]):
-            self.record.note("its main process is another one since the reload")
-        left = self.daemon.group.left([one for one in hung if one.state == STOPPED])
-        if left and ending.end(self.daemon.group, left, self.record.step):
-            raise Failed("stuck", "the kernel holds {0}: not even KILL ends it".format(ending.spell(left)))
-
-    def _end_helpers(self):
-        """End the hung helpers and no others; their parent starts new ones when it needs them."""
-        name, targets = self._helper(), self._targets()
-        self._began("end " + ending.spell(targets))
-        left = ending.end(self.daemon.group, targets, self.record.step)
-        if left:
-            raise Failed("stuck", "the kernel holds {0}: not even KILL ends it".format(ending.spell(left)))
-        until = time.monotonic() + _HELPER_S
-        while time.monotonic() < until:
-            self.daemon = self.daemon.again(self.systemd)
-            fresh = [one for one in self.daemon.processes if one.name == name]
-            if fresh:
-                self.record.step("wait for a new {0}".format(name), ending.spell(fresh))
-                return
-            time.sleep(_POLL_S)
-        self.record.step("wait for a new {0}".format(name), "none yet: its parent starts one when it is needed")
+def _lines(measured, subject):
+    main = measured.get("main")
+    state = "none" if not main else "hangs (state {0})".format(main["state"]) if main["state"] in "TtD" else "runs"
+    return "{0}: {1}\nmain process: {2}\n".format(subject, measured.get("active", "unknown"), state)
