@@ -146,9 +146,9 @@ notes:
   sample: []
 evidence:
   description:
-    - What was saved before anything was touched, as text by name - C(unit), C(journal), C(kernel), C(log),
-      C(processes), C(open_files), C(core_dumps), C(host), and C(queue) of Postfix. At most 48 KiB each. Empty when
-      there was nothing to do.
+    - What was saved before anything was touched, as text by name - C(unit), C(status), C(journal), C(kernel),
+      C(log), C(processes), C(open_files), C(core_dumps), C(host), and C(queue) of Postfix. At most 48 KiB each.
+      Empty when there was nothing to do.
     - Untrusted, as it holds log lines; control characters are removed.
   type: dict
   returned: always

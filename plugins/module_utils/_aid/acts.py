@@ -59,7 +59,7 @@ class Acts(object):
         """
         self.daemon = daemon
         # A connection that breaks now must not leave it half done.
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        heard = signal.signal(signal.SIGHUP, signal.SIG_IGN)
         acts = {"reset-failed": self._forget, "continue": self._continue, "reload": self._reload}
         try:
             for what in plan:
@@ -75,6 +75,7 @@ class Acts(object):
                 self.record.after = self.daemon.measured()
             except unit.UnitError as error:
                 self.record.note(str(error))
+            signal.signal(signal.SIGHUP, heard)
         return self.daemon
 
     def _forget(self):

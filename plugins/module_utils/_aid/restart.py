@@ -11,6 +11,7 @@ import time
 
 from ansible_collections.mailops.triage.plugins.module_utils._aid import (
     acts,
+    budget,
     ending,
     evidence,
     hazards,
@@ -152,7 +153,8 @@ class DaemonRestart(object):
 
     def _not_again(self):
         """A reload has no budget of its own, and is not repeated before it could show whether it helped."""
-        last, grace = self.guard.last_act("reload"), float(self.options["guard"].get("grace") or 0.0)
+        last, grace = self.guard.last_act("reload"), self.options["guard"].get("grace")
+        grace = budget.DEFAULTS["grace"] if grace is None else float(grace)
         if self.how == "reload" and last is not None and 0 <= time.time() - last < grace:
             why = "{0} was reloaded {1:.0f} s ago, and gets {2:.0f} s to show whether that helped"
             raise Refused("grace", why.format(self.daemon.unit.name, time.time() - last, grace), last + grace)
