@@ -16,8 +16,8 @@ from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 OPTIONS = {
     "path": {"type": "str", "required": True},
     "glob": {"type": "str", "default": "*"},
-    "min_age": {"type": "str", "required": True},
-    "reason": {"type": "str", "required": True},
+    "min_age": {"type": "str"},
+    "reason": {"type": "str"},
     "recurse": {"type": "bool", "default": False},
 }
 """Suboptions of the option C(patterns)."""

@@ -18,9 +18,10 @@ from ansible_collections.mailops.triage.plugins.module_utils._aid.purge.opened i
 
 # One thing that may go. kind: a Kind; age: seconds
 Item = namedtuple("Item", "kind seen age")
-# items: list of Item in the order in which they go; vacuum: a journal.Vacuum, or None; notes: list of sentences;
-# complete: false when there may be more of the kinds that were looked at
-Plan = namedtuple("Plan", "items vacuum size files notes complete")
+# What goes of one kind: items, a list of Item, the best first; or vacuum, a journal.Vacuum. size: bytes
+Group = namedtuple("Group", "kind items vacuum size")
+# groups: list of Group in the order in which they go; size: bytes; files: how many; notes: list of sentences
+Plan = namedtuple("Plan", "groups size files notes")
 
 _MOST_ITEMS = 50000
 
@@ -51,29 +52,39 @@ class Planner(object):
 
         Things that were passed over before (see forget) do not come again.
         """
-        items, notes, vacuum, complete, size = [], [], None, True, 0
+        groups, notes, size, files = [], [], 0, 0
         for kind in self.kinds:
-            left = need.less(size, len(items))
-            if left.met() or self.pace.over() or len(items) >= _MOST_ITEMS:
+            left = need.less(size, files)
+            if left.met() or self.pace.over() or files >= _MOST_ITEMS:
                 break
-            if kind.name == "journal":
-                wanted = left.size if self.budget is None else min(left.size, self.budget - size)
-                vacuum = journal.plan(self.place, wanted, self.journal_keep) if self.journal_keep else None
-                size += vacuum.size if vacuum else 0
-                continue
             held = self._held(kind)
             if held:
                 notes.append(held)
                 continue
-            chosen, whole = self._of_kind(kind, left, _MOST_ITEMS - len(items))
-            complete = complete and whole
-            for one in chosen:
-                if self.budget is None or size + one.seen.bytes <= self.budget:
-                    items.append(one)
-                    size += one.seen.bytes
+            budget = None if self.budget is None else self.budget - size
+            group = (
+                self._journal(kind, left, budget) if kind.name == "journal" else self._group(kind, left, budget, files)
+            )
+            if group is not None:
+                groups.append(group)
+                size += group.size
+                files += len(group.items) or group.vacuum.files
         if self.pace.over():
             notes.append("not everything was looked at: the time was up")
-        return Plan(items, vacuum, size, len(items), notes, complete)
+        return Plan(groups, size, files, notes)
+
+    def _group(self, kind, need, budget, files):
+        items, size = [], 0
+        for one in self._of_kind(kind, need, _MOST_ITEMS - files):
+            if budget is None or size + one.seen.bytes <= budget:
+                items.append(one)
+                size += one.seen.bytes
+        return Group(kind, items, None, size) if items else None
+
+    def _journal(self, kind, need, budget):
+        wanted = need.size if budget is None else min(need.size, budget)
+        vacuum = journal.plan(self.place, wanted, self.journal_keep) if self.journal_keep is not None else None
+        return Group(kind, [], vacuum, vacuum.size) if vacuum else None
 
     def forget(self, one):
         """Never offer a thing again: it could not be removed."""
@@ -87,10 +98,9 @@ class Planner(object):
         return ""
 
     def _of_kind(self, kind, need, most):
-        """The best Items of one kind, best first, and whether there are no more of them."""
+        """The best Items of one kind, the best first."""
         best, newest = shortlist.Shortlist(need, kind.order, most), shortlist.Newest()
         match, now = re.compile(kind.match), time.time()
-        complete = True
         for root in kind.roots:
             start = self.place.start(root)
             if start is None or self._barred_root(kind, start):
@@ -118,9 +128,7 @@ class Planner(object):
                     one = newest.passes(start + ":" + kind.keep(path, group), one)
                 if one is not None and self._may_go(kind, one, now):
                     best.offer(one)
-            complete = complete and steps.complete
-        items = [Item(kind, one, _age(kind, one, now)) for one in best.best_first()]
-        return items, complete and not best.left_out
+        return [Item(kind, one, _age(kind, one, now)) for one in best.best_first()]
 
     def _barred_root(self, kind, root):
         if kind.name == "maildir_tmp" or (kind.name == "core_dumps" and not kind.depth):

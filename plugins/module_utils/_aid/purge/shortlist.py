@@ -38,7 +38,7 @@ class Shortlist(object):
 
     def __init__(self, need, order, most):
         self.need, self.order, self.most = need, order, most
-        self.size, self.left_out = 0, False
+        self.size = 0
         self._heap, self._number = [], 0
 
     def offer(self, one):
@@ -51,7 +51,6 @@ class Shortlist(object):
         heapq.heappush(self._heap, (better, -self._number, one))
         self.size += one.bytes
         while len(self._heap) > self.most or self._enough_without_worst():
-            self.left_out = True
             self.size -= heapq.heappop(self._heap)[2].bytes
 
     def _enough_without_worst(self):

@@ -107,7 +107,6 @@ class Walk(object):
     def __init__(self, place, pace, depth=DEEPEST, enters=None, barred=frozenset(), empty=False, locks=False):
         self.place, self.pace, self.depth = place, pace, min(depth, DEEPEST)
         self.enters, self.barred, self.empty, self.locks = enters, barred, empty, locks
-        self.complete = True
 
     def below(self, root):
         """Everything below a root, as (relative path, Seen): files, and directories only when they are empty.
@@ -136,7 +135,6 @@ class Walk(object):
         with listing:
             for entry in _readable(listing):
                 if not self.pace.entry():
-                    self.complete = False
                     return
                 held += 1
                 try:
