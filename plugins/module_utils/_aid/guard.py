@@ -53,14 +53,19 @@ class Guard(object):
     :param check: true in check mode: looks, and remembers nothing
     :param memory: a state.State
     :param names: function that gives the command names of all processes
+    :param makes_room: true for the remedy of a full disk: where nothing but room is missing it goes on, and remembers
+        what it did as soon as there is some
     """
 
-    def __init__(self, asked, action, subject, check=False, memory=None, names=None, marker_path=marker.PATH):
+    def __init__(
+        self, asked, action, subject, check=False, memory=None, names=None, marker_path=marker.PATH, makes_room=False
+    ):
         self.asked, self.action, self.subject, self.check = asked, action, clean(subject, 200), check
         self.memory = memory or state.State()
         self.notes = []
         self._names = names or _command_names
         self._marker = marker_path
+        self._makes_room, self._unwritten = makes_room, []
         self._until = time.monotonic() + float(asked.get("wait") or 0.0)
 
     def enter(self, starts=False):
@@ -78,18 +83,15 @@ class Guard(object):
             self._afford(self.memory.read(), starts)
             return
         try:
-            if not self.memory.lock(max(0.0, self._until - time.monotonic())):
+            if not self.memory.lock(max(0.0, self._until - time.monotonic()), anyhow=self._makes_room):
                 raise Refused("locked", self._holder(self.memory.read()) or "another remedy is at this host just now")
             self._wait_for(self._other_lease)
             known = self.memory.read()
             self._afford(known, starts)
-            known["lease"] = self._lease()
-            self.memory.write(known)
+            self._write(known)
         except state.StateError as error:
             self.leave()
-            raise Refused(
-                "state", "what was done could not be remembered, so nothing is done: {0}".format(error)
-            ) from error
+            raise Refused("state", _FORGETFUL.format(error)) from error
         except Refused:
             self.leave()
             raise
@@ -108,8 +110,7 @@ class Guard(object):
         """
         if self.check:
             return
-        known = self.memory.read()
-        known["acts"].append(
+        self._unwritten.append(
             {
                 "at": round(time.time(), 3),
                 "action": self.action,
@@ -122,16 +123,27 @@ class Guard(object):
             }
         )
         try:
-            self.memory.write(known)
+            self._write(self.memory.read())
         except state.StateError as error:
-            raise Refused(
-                "state", "what was done could not be remembered, so nothing is done: {0}".format(error)
-            ) from error
+            self._unwritten.pop()
+            raise Refused("state", _FORGETFUL.format(error)) from error
         journal.tell("{0}: {1} {2} ({3})".format(self.action, what, self.subject, self._who()))
+
+    def catch_up(self):
+        """Remember what could not be remembered before, should there be room by now; true when nothing is owed."""
+        if self.check or not self._makes_room:
+            return True
+        try:
+            if not self.memory.makeshift or self.memory.lock():
+                self._write(self.memory.read())
+        except state.StateError:
+            return False
+        return not self._unwritten
 
     def ended(self, result):
         """Tell the journal how it came out."""
         if not self.check:
+            self.catch_up()
             journal.tell("{0}: {1}: {2} ({3})".format(self.action, self.subject, result, self._who()))
 
     def leave(self):
@@ -153,6 +165,23 @@ class Guard(object):
             if act.get("action") == self.action and act.get("subject") == self.subject and act.get("what") == what
         ]
         return max(times) if times else None
+
+    def _write(self, known):
+        """Write down the lease, and the acts that are not written yet.
+
+        :raises StateError: when that cannot be, except where room is all that is missing and this makes it
+        """
+        known["lease"] = self._lease()
+        known["acts"] = known["acts"] + self._unwritten
+        try:
+            self.memory.write(known)
+        except state.StateError as error:
+            if not (self._makes_room and error.full):
+                raise
+            note = "what is done is remembered as soon as there is room for it: {0}".format(error)
+            self.notes += [note] if note not in self.notes else []
+            return
+        self._unwritten = []
 
     def _who(self):
         words = ["run " + self.asked["run"]]

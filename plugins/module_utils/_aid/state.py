@@ -20,22 +20,33 @@ _ACTS = 200
 """Acts that are remembered; a day of the busiest budget is a fraction of it."""
 _MOST_BYTES = 1 << 20
 _POLL_S = 0.1
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 class StateError(Exception):
-    """The state cannot be kept: without memory no remedy may act. The message names the file."""
+    """The state cannot be kept: without memory no remedy may act. The message names the file.
+
+    :param full: true when nothing but room is missing: then what makes room may go on
+    """
+
+    def __init__(self, why, full=False):
+        Exception.__init__(self, why)
+        self.full = full
 
 
 class State(object):
     """The state directory of a host, owned by root and closed to everybody else.
 
     :param folder: where it is; made when it is wanted for writing
+
+    makeshift is true while the lock is one that others do not know, for lack of room for the right one.
     """
 
     def __init__(self, folder=FOLDER):
         self.folder = folder
         self.file = os.path.join(folder, "state.json")
         self.note = ""
+        self.makeshift = False
         self._lock = None
 
     def prepare(self):
@@ -47,23 +58,30 @@ class State(object):
             os.makedirs(self.folder, mode=0o700, exist_ok=True)
             found = os.lstat(self.folder)
         except OSError as error:
-            raise StateError("{0}: {1}".format(self.folder, error.strerror or error)) from error
+            raise _error(self.folder, error) from error
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
             raise StateError("{0} must be a directory that only its owner, root, may write to".format(self.folder))
 
-    def lock(self, wait=0.0):
+    def lock(self, wait=0.0, anyhow=False):
         """Take the host's lock; it goes with the process, however that ends.
 
         :param wait: seconds to wait for another process
+        :param anyhow: true to lock the directory, or the one above, while there is no room for a file
         :returns: false when another process still has it
         :raises StateError: when it cannot be had at all
         """
-        self.prepare()
-        path = os.path.join(self.folder, "lock")
+        path, makeshift = os.path.join(self.folder, "lock"), False
         try:
+            self.prepare()
             number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise StateError("{0}: {1}".format(path, error.strerror or error)) from error
+            if not anyhow or error.errno not in _NO_ROOM:
+                raise _error(path, error) from error
+            number, makeshift = self._nearest(), True
+        except StateError as error:
+            if not anyhow or not error.full:
+                raise
+            number, makeshift = self._nearest(), True
         until = time.monotonic() + wait
         while True:
             try:
@@ -71,14 +89,23 @@ class State(object):
             except OSError as error:
                 if error.errno not in (errno.EAGAIN, errno.EACCES):
                     os.close(number)
-                    raise StateError("{0}: {1}".format(path, error.strerror or error)) from error
+                    raise _error(path, error) from error
                 if time.monotonic() >= until:
                     os.close(number)
                     return False
                 time.sleep(_POLL_S)
                 continue
-            self._lock = number
+            self.unlock()
+            self._lock, self.makeshift = number, makeshift
             return True
+
+    def _nearest(self):
+        """The directory, or the one above it, open."""
+        folder = self.folder if os.path.isdir(self.folder) else os.path.dirname(self.folder)
+        try:
+            return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError as error:
+            raise _error(folder, error) from error
 
     def unlock(self):
         """Give the lock back."""
@@ -126,7 +153,11 @@ class State(object):
             os.replace(draft, self.file)
             _sync(self.folder)
         except OSError as error:
-            raise StateError("{0}: {1}".format(self.file, error.strerror or error)) from error
+            raise _error(self.file, error) from error
+
+
+def _error(path, error):
+    return StateError("{0}: {1}".format(path, error.strerror or error), error.errno in _NO_ROOM)
 
 
 def _empty():

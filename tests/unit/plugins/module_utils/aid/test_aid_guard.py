@@ -248,3 +248,65 @@ def test_state_is_json_for_people_who_look(tmp_path: Path) -> None:
     found = json.loads((tmp_path / "s" / "state.json").read_text(encoding="utf-8"))
     assert found["schema"] == "mailops.triage/state/1"
     assert found["acts"][0]["ticket"] == "INC-7"
+
+
+class FullDisk(state.State):
+    """A memory on a disk that is full until somebody makes room."""
+
+    full = True
+
+    def prepare(self) -> None:
+        if self.full:
+            raise state.StateError("no space", full=True)
+        super().prepare()
+
+
+def on_full_disk(folder: Path, makes_room: bool) -> Guard:
+    memory = FullDisk(str(folder / "s"))
+    marked = str(folder / "maintenance")
+    asked = {"run": "run-1", "wait": 0.0}
+    return Guard(asked, "purge_spool", "/", memory=memory, names=set, marker_path=marked, makes_room=makes_room)
+
+
+def test_what_makes_room_goes_on_and_remembers_afterwards(tmp_path: Path) -> None:
+    one = on_full_disk(tmp_path, makes_room=True)
+    one.enter()
+    one.began("remove 1 file")
+    assert one.memory.read()["acts"] == []
+    assert not one.catch_up()
+    assert [note for note in one.notes if "remembered as soon as there is room" in note]
+    one.memory.full = False
+    one.began("remove 2 files")
+    one.ended("done")
+    assert [act["what"] for act in one.memory.read()["acts"]] == ["remove 1 file", "remove 2 files"]
+    # The lock that others know: the makeshift one was only good among those that found no room.
+    assert not state.State(one.memory.folder).lock()
+    one.leave()
+    assert state.State(one.memory.folder).lock()
+
+
+def test_two_that_make_room_do_not_do_it_at_once(tmp_path: Path) -> None:
+    first, second = on_full_disk(tmp_path, makes_room=True), on_full_disk(tmp_path, makes_room=True)
+    first.enter()
+    with pytest.raises(Refused) as refused:
+        second.enter()
+    assert refused.value.code == "locked"
+    first.leave()
+
+
+def test_what_does_not_make_room_is_refused_on_a_full_disk(tmp_path: Path) -> None:
+    with pytest.raises(Refused) as refused:
+        on_full_disk(tmp_path, makes_room=False).enter()
+    assert refused.value.code == "state"
+
+
+def test_an_act_that_was_refused_is_not_remembered_later(tmp_path: Path) -> None:
+    one = guard(tmp_path)
+    one.enter()
+    os.chmod(one.memory.folder, 0o777)
+    with pytest.raises(Refused):
+        one.began("start")
+    os.chmod(one.memory.folder, 0o700)
+    one.began("another")
+    one.leave()
+    assert [act["what"] for act in one.memory.read()["acts"]] == ["another"]
