@@ -126,7 +126,7 @@ why:
   description: The same as a sentence; when done, what and until when.
   type: str
   returned: always
-  sample: 198.51.100.0/24 kept from the ports 25, until 14:03:11 UTC
+  sample: 198.51.100.0/24 kept from SMTP, until 14:03:11 UTC
 retry_at:
   description: When it may be tried again, in seconds since the epoch.
   type: float
@@ -137,13 +137,13 @@ steps:
   type: list
   elements: dict
   returned: always
-  sample: [{"at": 1795404978.25, "what": "198.51.100.0/24 kept from the ports 25", "result": "done"}]
+  sample: [{"at": 1795404978.25, "what": "198.51.100.0/24 kept from SMTP", "result": "done"}]
 measures:
   description: The measures that are meant, with their C(id), C(kind), C(since) and C(until).
   type: list
   elements: dict
   returned: always
-  sample: [{"id": "0a1b2c3d4e", "kind": "nft", "what": "198.51.100.0/24 kept from the ports 25"}]
+  sample: [{"id": "0a1b2c3d4e", "kind": "nft", "what": "198.51.100.0/24 kept from SMTP"}]
 before:
   description: What was measured before.
   type: dict

@@ -30,6 +30,7 @@ PORTS = {
     "login": (110, 143, 465, 587, 993, 995, 4190),
     "mail": (25, 110, 143, 465, 587, 993, 995, 4190),
 }
+WORDS = {"smtp": "SMTP", "submission": "submission", "login": "all ports with a login", "mail": "all mail ports"}
 LOGIN_PORTS = {"imap-login": (143, 993), "pop3-login": (110, 995), "imap": (143, 993), "pop3": (110, 995)}
 _SMTP, _SUBMISSION = ("smtp", "smtpd", "postscreen", "25"), ("submission", "submissions", "smtps", "587", "465")
 _LOGIN = ("imap", "imaps", "imap-login", "pop3", "pop3s", "pop3-login", "dovecot", "managesieve-login", "sieve")

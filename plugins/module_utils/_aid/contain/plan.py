@@ -156,7 +156,7 @@ def _client_limit(here, service, client, alone, ports, look):
 def _block(here, network, group):
     text, ports = str(network), looks.PORTS[group]
     data = {"network": text, "group": group, "ports": list(ports)}
-    what = "{0} kept from the ports {1}".format(names.plain(network), ", ".join(str(port) for port in ports))
+    what = "{0} kept from {1}".format(names.plain(network), looks.WORDS[group])
     if here.has("nft"):
         return [measure(nft.KIND, text + " " + group, what, data)]
     data["jail"], data["network"] = jail.jail(here, group), names.plain(network)

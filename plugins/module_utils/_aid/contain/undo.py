@@ -9,6 +9,7 @@ but the standard library and its neighbours.
 Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 """
 
+import os
 import sys
 import time
 
@@ -75,12 +76,15 @@ def end_due(here, memory):
 
 def dismiss(here):
     """Take the timer and the program away; there is nothing left to end."""
+    if not os.path.exists(here.kept(PROGRAM)):
+        return
     here.run(["systemctl", "disable", "--quiet", UNIT + ".timer"])
     for kind in ("timer", "service"):
         remove("{0}/systemd/system/{1}.{2}".format(here.etc, UNIT, kind))
-    remove(here.kept(PROGRAM))
-    here.run(["systemctl", "daemon-reload"])
     here.run(["systemctl", "stop", "--no-block", UNIT + ".timer"])
+    here.run(["systemctl", "daemon-reload"])
+    # Last, because its absence says that all is done.
+    remove(here.kept(PROGRAM))
 
 
 def main(argv):
