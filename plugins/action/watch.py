@@ -63,17 +63,19 @@ class ActionModule(ActionBase):
         everybody: list[str] = task_vars["ansible_play_hosts_all"]
         try:
             self._points = _targets.points(options["vantage_points"], task_vars, reader)
-            done = store.all_actions(recording, everybody) if recording else {}
-            done = {host: [one for one in actions if one["state"] == "done"] for host, actions in done.items()}
-            hosts = [host for host in everybody if done.get(host)] if recording else everybody
-            self._targets = [_targets.target(host, reader) for host in hosts]
+            told = store.all_actions(recording, everybody) if recording else {}
+            done = {host: [one for one in actions if one["state"] == "done"] for host, actions in told.items()}
             proofs = store.read(recording, store.PROOFS) if recording else {}
-            result.update(changed=False, proved=0, seconds=0.0, hosts={})
+            result.update(changed=False, acted=_count(told), proved=0, seconds=0.0, hosts={})
+            hosts = everybody if not recording else [host for host in everybody if done.get(host)]
+            self._targets = [_targets.target(host, reader) for host in hosts]
             if hosts and options["patience"] > 0:
                 result["proved"] = self._prove(done, proofs, options["patience"])
+            # There is nothing to be watched on a host that has not come back.
+            hosts = [host for host in hosts if not recording or any(_hopeful(one, proofs, host) for one in done[host])]
             if hosts and options["seconds"] > 0:
                 result.update(self._watch(hosts, done, proofs, options["seconds"]))
-            if recording and hosts and not self._task.check_mode:
+            if recording and hosts:
                 recording.write(store.PROOFS, proofs)
         except (_targets.TargetError, UnknownRoleError, RecordingError) as exc:
             raise AnsibleActionFail(str(exc)) from exc
@@ -162,6 +164,17 @@ class ActionModule(ActionBase):
         proofs["watch"] = watch
         display.display(terminal_watch.render(watch, hosts, **_screen.manner()))
         return {"seconds": watch["seconds"], "hosts": seen}
+
+
+def _count(told: dict[str, list[dict[str, t.Any]]]) -> int:
+    """How many hosts something was done to, well or not."""
+    return sum(any(one["state"] in ("done", "failed") for one in actions) for actions in told.values())
+
+
+def _hopeful(action: dict[str, t.Any], proofs: dict[str, t.Any], host: str) -> bool:
+    """Is this one that works again, or that only a diagnosis can prove?"""
+    found = _items(proofs, host).get(action["key"])
+    return not action["probes"] or bool(found) and found["state"] == "proved"
 
 
 def _items(proofs: dict[str, t.Any], host: str) -> dict[str, t.Any]:

@@ -35,7 +35,7 @@ def into(report: Document, recording: Recording) -> None:
         known = {action["key"] for action in done}
         named = {finding["id"] for finding in host["findings"]}
         host["actions"] = done + [
-            _not_done(item)
+            _not_done(item, name)
             for item in plans.get(name, [])
             if item["key"] not in known and named.intersection(item["findings"])
         ]
@@ -44,13 +44,14 @@ def into(report: Document, recording: Recording) -> None:
     report["watch"] = store.read(recording, store.PROOFS).get("watch")
 
 
-def _not_done(item: Document) -> Document:
+def _not_done(item: Document, host: str) -> Document:
     """An item of the plan that nobody carried out."""
+    asks = item["state"] == "ask" and item["action"] != "escalate"
     kept = {name: item[name] for name in ("action", "subject", "finding", "findings", "title", "args", "key", "code")}
     return {
         **kept,
         "state": "refused" if item["state"] == "refused" else "planned",
-        "why": item["why"],
+        "why": item["why"] + (f"; to do it: -e remediate_auto=all -l {host}" if asks else ""),
         "retry_at": None,
         "before": None,
         "after": None,

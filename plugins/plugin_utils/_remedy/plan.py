@@ -102,13 +102,24 @@ def _item(host: str, finding: Document) -> Document:
         "title": finding["title"],
         "auto": bool(remedy["auto"]),
         "confidence": finding["confidence"],
-        "do": remedy["do"],
+        "reserved": _reservation(finding),
         "by": [],
         "key": "|".join((host, action, order.unit(subject) if action == "restart_daemon" else str(subject))),
         "state": "",
         "code": "",
         "why": "",
     }
+
+
+def _reservation(finding: Document) -> str:
+    """Why a person has to say so, where the rule or the evidence wants one."""
+    if finding.get("recurring") and not finding["remedy"]["auto"]:
+        return "it came back after it had been mended, so doing the same again is no cure"
+    if finding.get("not_ruled_out"):
+        return f"it is not ruled out that the cause is {', '.join(finding['not_ruled_out'][:3])}"
+    if finding["confidence"] < CONFIRMED:
+        return "the finding is only probable"
+    return "this remedy always asks"
 
 
 def _merged(items: list[Document]) -> list[Document]:
@@ -122,6 +133,8 @@ def _merged(items: list[Document]) -> list[Document]:
         first = same[0]
         first["findings"] = [item["finding"] for item in same]
         first["auto"] = all(item["auto"] for item in same)
+        first["confidence"] = min(item["confidence"] for item in same)
+        first["reserved"] = next((item["reserved"] for item in same if not item["auto"]), first["reserved"])
         found.append(first)
     return found
 
@@ -147,15 +160,13 @@ def _decide(item: Document, host: Document, report: Document, asked: Asked, name
     if item["key"] in asked.approved:
         item.update(state="go", why="a person said yes")
     elif item["action"] == "escalate":
-        item.update(state="ask", why=f"people have to do this: {item['do']}")
+        item.update(state="ask", why="only people can do this")
     elif asked.mode == "all":
         item.update(state="go", why="remediate_auto is 'all'")
     elif asked.mode == "none":
         item.update(state="ask", why="remediate_auto is 'none'")
-    elif not item["auto"]:
-        item.update(state="ask", why="this remedy is never unattended here")
-    elif item["confidence"] < CONFIRMED:
-        item.update(state="ask", why="the finding is only probable")
+    elif not item["auto"] or item["confidence"] < CONFIRMED:
+        item.update(state="ask", why=item["reserved"])
     else:
         item.update(state="go", why="safe, and the finding is confirmed")
 

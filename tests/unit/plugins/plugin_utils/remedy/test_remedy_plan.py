@@ -68,10 +68,12 @@ def test_a_confirmed_safe_one_goes() -> None:
     [
         ({"confidence": 0.89}, "safe", "ask", "probable"),
         ({"confidence": 0.89}, "all", "go", "all"),
-        ({"remedy": {"auto": False}}, "safe", "ask", "never unattended"),
+        ({"remedy": {"auto": False}}, "safe", "ask", "always asks"),
         ({"remedy": {"auto": False}}, "all", "go", "all"),
+        ({"remedy": {"auto": False}, "not_ruled_out": ["a.b"]}, "safe", "ask", "not ruled out that the cause is a.b"),
+        ({"remedy": {"auto": False}, "recurring": {"count": 3}}, "safe", "ask", "it came back"),
         ({}, "none", "ask", "none"),
-        ({"remedy": {"action": "escalate", "args": {}}}, "all", "ask", "people have to do this: Start it."),
+        ({"remedy": {"action": "escalate", "args": {}}}, "all", "ask", "only people"),
         ({"remedy": {"args": {"service": "?"}}}, "all", "refused", "do not say"),
     ],
 )
