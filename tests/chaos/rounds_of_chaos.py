@@ -116,9 +116,9 @@ def _round(lab: Lab, host: str, plan: Plan, rng: random.Random) -> Outcome:
             # Under load some symptoms look otherwise; messages are counted all the same.
             outcome.problem = str(wrong)
         _first_aid(host, plan, rng)
-        done = _remediate(host, plan, "last")
+        done = remediate(host, f"chaos-{plan.number}-last")
         done.wait(LONGEST_S)
-        outcome.acts = _acts(_report_dir(host, plan, "last"), host)
+        outcome.acts = _acts(STATE_DIR / "reports" / f"chaos-{plan.number}-last", host)
         outcome.works = not peers.broken(lab, host)
     except (LabError, OSError, subprocess.SubprocessError) as wrong:
         outcome.problem = str(wrong)
@@ -133,7 +133,9 @@ def _round(lab: Lab, host: str, plan: Plan, rng: random.Random) -> Outcome:
 
 def _first_aid(host: str, plan: Plan, rng: random.Random) -> None:
     """First aid in the manner of the round; what it leaves undone the last one has to finish."""
-    runs = [_remediate(host, plan, f"{number}") for number in range(2 if plan.manner == "two at once" else 1)]
+    runs = [
+        remediate(host, f"chaos-{plan.number}-{number}") for number in range(2 if plan.manner == "two at once" else 1)
+    ]
     if plan.manner == "controller killed":
         time.sleep(rng.uniform(0.5, 12.0))
         for run in runs:
@@ -155,13 +157,10 @@ def _kill(run: subprocess.Popen[bytes]) -> None:
         return
 
 
-def _report_dir(host: str, plan: Plan, name: str) -> Path:
-    return STATE_DIR / "reports" / f"chaos-{plan.number}-{host}-{name}"
-
-
-def _remediate(host: str, plan: Plan, name: str) -> subprocess.Popen[bytes]:
-    """Start first aid for a host."""
-    folder = _report_dir(host, plan, name)
+def remediate(host: str, name: str) -> subprocess.Popen[bytes]:
+    """Start first aid for a host; its report and what it printed lie in the lab's reports under that name."""
+    folder = STATE_DIR / "reports" / name
+    folder.parent.mkdir(parents=True, exist_ok=True)
     command = [
         *("ip", "netns", "exec", namespace(CONTROLLER)),
         str(Path(sys.executable).parent / "ansible-playbook"),
@@ -169,7 +168,7 @@ def _remediate(host: str, plan: Plan, name: str) -> subprocess.Popen[bytes]:
         *("-e", f"triage_report_dir={folder}", "-e", f"triage_history_dir={folder}"),
         *("-e", "remediate_auto=all", "-e", f"watch_seconds={WATCH_S}"),
     ]
-    with (STATE_DIR / "reports" / f"{folder.name}.log").open("wb") as log:
+    with folder.with_suffix(".log").open("wb") as log:
         return subprocess.Popen(
             command,
             cwd=scenario.ROOT,
