@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import random
 import signal
@@ -181,8 +182,13 @@ def remediate(host: str, name: str) -> subprocess.Popen[bytes]:
 
 
 def _acts(report_dir: Path, host: str) -> list[str]:
-    """What the report says was done or refused."""
-    return []
+    """What the report says was done, or refused."""
+    try:
+        report = json.loads((report_dir / "triage.json").read_text(encoding="utf-8"))
+        acts = report["hosts"][host]["actions"]
+    except (OSError, ValueError, KeyError):
+        return []
+    return [f"{act['action']} {act['state']}" for act in acts]
 
 
 def show(played: list[Outcome], seconds: float) -> int:
