@@ -72,6 +72,11 @@ compat: venv ## unit tests and playbook smoke on the oldest and the newest ansib
 accuracy: venv ## every fault on busy, varied hosts, three seeds: figures, and two peers beside; ARGS='--seed 2 F073'
 	@$(VENV)/python tests/accuracy/accuracy.py $(ARGS)
 
+.PHONY: chaos
+chaos: venv ## first aid under load, disturbed: no message is lost; then how long mail is down, beside Monit
+	@$(VENV)/python tests/chaos/chaos.py $(ARGS)
+	@$(VENV)/python tests/chaos/recovery.py
+
 .PHONY: bench
 bench: venv ## cost of a whole diagnosis against a ping playbook; the log reader against pflogsumm
 	@$(VENV)/python tests/bench/bench.py $(ARGS)
