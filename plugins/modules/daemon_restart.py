@@ -50,7 +50,7 @@ options:
     type: str
   found_at:
     description:
-      - When the fault was found, in seconds since the epoch by the host's clock. A daemon that was started or reloaded
+      - When the fault was found, in seconds since the epoch by the host's clock. A daemon that was brought back
         since then is left alone.
     type: float
   settle:

@@ -30,6 +30,9 @@ _PROCESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,40}$")
 _STALE_S = 5.0
 _POLL_S = 0.25
 _CONTINUED_S = 3600.0
+_STARTS = frozenset(("start", "restart"))
+# Acts that start nothing, and so are not counted by the budget.
+_GENTLE = {"reload": "reload", "restart": "continue"}
 
 
 class DaemonRestart(object):
@@ -79,6 +82,8 @@ class DaemonRestart(object):
         return self.record.answer(state, code, why, retry_at)
 
     def _save(self):
+        if self.daemon.unit.get("NeedDaemonReload") == "yes":
+            self.record.note("its unit file was changed and systemd has not read it again (systemctl daemon-reload)")
         context = Context({"time_budget": evidence.SECONDS})
         listening = daemons.spelled(self.daemon.listening())
         self.record.evidence = evidence.collect(context, self.daemon.unit, self.daemon.group, listening)
@@ -90,17 +95,22 @@ class DaemonRestart(object):
         self._look_for_hazards()
         looked = time.monotonic()
         until = looked + float(self.options["guard"].get("wait") or 0.0)
-        self.guard.enter(starts=self._starts())
+        starts = self._starts()
+        self.guard.enter(starts=starts)
         try:
             self._wait_for_others(until)
             if time.monotonic() - looked > _STALE_S:
                 self.daemon = self.daemon.again(self.systemd)
                 why = self._nothing()
                 if why:
+                    self.record.evidence = {}
                     return self._told("nothing", why=why)
                 self._look_for_hazards()
             self._not_again()
             plan = self._plan()
+            if not starts and _STARTS.intersection(plan):
+                # It went down while others were waited for.
+                self._afford()
             if self.check:
                 for what in plan:
                     self.record.step(what, "planned")
@@ -109,6 +119,8 @@ class DaemonRestart(object):
                 self.systemd, self.guard, self.record, self.options["settle"], self.options["stop_timeout"]
             )
             self.daemon = work.carry_out(plan, self.daemon, self._helper() if self.how == "kill_helper" else "")
+            if self.daemon.unit.product == "dovecot":
+                self.record.note("Postfix tries its submission service again within 60 s, and needs no restart for it")
             return self._told("done", why=self._sentence(plan))
         finally:
             self.guard.leave()
@@ -125,13 +137,9 @@ class DaemonRestart(object):
             name = self._helper()
             if daemon.runs and not daemon.hung(name):
                 return "no {0} of {1} hangs".format(name, daemon.unit.name)
-        if self.how in ("restart", "reload") and found_at and daemon.runs and not daemon.hangs:
-            since = daemon.started() or 0.0
-            if self.how == "reload":
-                since = max(since, self.guard.last_act("reload") or 0.0)
-            if since > found_at:
-                words = {"restart": "was started", "reload": "was started or reloaded"}[self.how]
-                return "{0} {1} after the fault was found".format(daemon.unit.name, words)
+        if self.how in _GENTLE and found_at and daemon.runs and not daemon.hangs:
+            if max(daemon.started() or 0.0, self.guard.last_act(_GENTLE[self.how]) or 0.0) > found_at:
+                return "{0} was brought back after the fault was found".format(daemon.unit.name)
         return ""
 
     def _helper(self):
@@ -152,16 +160,24 @@ class DaemonRestart(object):
             self.daemon = self.daemon.again(self.systemd)
 
     def _not_again(self):
-        """A reload has no budget of its own, and is not repeated before it could show whether it helped."""
-        last, grace = self.guard.last_act("reload"), self.options["guard"].get("grace")
+        """A reload, or a daemon that was told to go on, has no budget: it gets its time to show whether it helped."""
+        if self.how not in _GENTLE or self.daemon.hangs:
+            return
+        last, grace = self.guard.last_act(_GENTLE[self.how]), self.options["guard"].get("grace")
         grace = budget.DEFAULTS["grace"] if grace is None else float(grace)
-        if self.how == "reload" and last is not None and 0 <= time.time() - last < grace:
-            why = "{0} was reloaded {1:.0f} s ago, and gets {2:.0f} s to show whether that helped"
-            raise Refused("grace", why.format(self.daemon.unit.name, time.time() - last, grace), last + grace)
+        if last is not None and 0 <= time.time() - last < grace:
+            why = "{0} was brought back {1:.0f} s ago ({2}), and gets {3:.0f} s to show whether that helped"
+            words = why.format(self.daemon.unit.name, time.time() - last, _GENTLE[self.how], grace)
+            raise Refused("grace", words, last + grace)
 
     def _starts(self):
         """Does the first thing to be done start the daemon?"""
         return self.how in ("start", "restart") and not self._wakes()
+
+    def _afford(self):
+        code, why, retry_at = self.guard.next_start()
+        if code:
+            raise Refused(code, "{0}: {1}".format(self.daemon.unit.name, why), retry_at)
 
     def _wakes(self):
         """Is it enough to let it go on? Not when that was tried within the hour and it stopped again."""

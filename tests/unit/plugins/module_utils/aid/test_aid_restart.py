@@ -227,6 +227,9 @@ def test_a_stopped_daemon_goes_on_and_loses_nobody(host: Host) -> None:
     done = host.ask("restart")
     assert done["state"] == "done"
     assert (done["before"]["main"]["state"], done["after"]["main"]["pid"]) == ("T", pid)
+    again = host.ask("restart")
+    assert (again["code"], again["changed"]) == ("grace", False)
+    assert host.ask("restart", found_at=time.time() - 60)["state"] == "nothing"
     assert host.told() == []
 
 
