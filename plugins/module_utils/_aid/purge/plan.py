@@ -15,6 +15,7 @@ from collections import namedtuple
 from ansible_collections.mailops.triage.plugins.module_utils._aid import busy
 from ansible_collections.mailops.triage.plugins.module_utils._aid.purge import bars, journal, shortlist, walk
 from ansible_collections.mailops.triage.plugins.module_utils._aid.purge.opened import Opened
+from ansible_collections.mailops.triage.plugins.module_utils._aid.purge.place import open_folder
 
 # One thing that may go. kind: a Kind; age: seconds
 Item = namedtuple("Item", "kind seen age")
@@ -186,7 +187,7 @@ def _look_into(one, check):
     if not stat.S_ISREG(one.mode):
         return None
     try:
-        folder = walk.open_folder(one.folder.path)
+        folder = open_folder(one.folder.path)
     except OSError:
         return None
     try:
