@@ -42,7 +42,7 @@ RETURN = r"""
 owners:
   description:
     - One record for each of the largest and fullest mailboxes, the largest first. C(address) is V(null) when no domain
-      is known; C(inbox_old) counts messages that came more than 90 days ago; C(grown_bytes) is V(null) at the first look.
+      is known; C(inbox_old) counts messages older than 90 days; C(grown_bytes) is V(null) at the first look.
   type: list
   elements: dict
   returned: always
