@@ -30,7 +30,8 @@ LISTING = (
 )
 MAIL = (
     "cd /; find /var/spool/postfix/incoming /var/spool/postfix/active /var/spool/postfix/deferred"
-    " /var/spool/postfix/hold /var/spool/postfix/defer /home/*/Maildir/cur /home/*/Maildir/new -type f | sort | xargs sha256sum"
+    " /var/spool/postfix/hold /var/spool/postfix/defer /home/*/Maildir/cur /home/*/Maildir/new -type f"
+    " | sort | xargs -r sha256sum"
 )
 
 Purge = Callable[..., dict[str, Any]]
@@ -81,7 +82,7 @@ def purge(fresh: Lab, tmp_path: Path) -> Purge:
 def healthy(lab: Lab, *protocols: str) -> None:
     """Wait until users are served again."""
     until = time.monotonic() + PATIENCE
-    seen = {protocol: "" for protocol in protocols}
+    seen = dict.fromkeys(protocols, "")
     while not all(answer.startswith("ok") for answer in seen.values()):
         assert time.monotonic() < until, seen
         seen = {protocol: lab.probe(HOST, protocol) for protocol in protocols}
@@ -144,13 +145,13 @@ def test_deliveries_that_broke_off_are_cleaned_up(fresh: Lab, purge: Purge) -> N
     fresh.inject("F075", HOST)
     fresh.run(
         HOST,
-        "rm /home/alice/holiday*.mov; for n in $(seq 40); do head -c 32k /dev/zero > /home/alice/Maildir/tmp/1700000$n.M1.lab;"
-        " done; chown alice: /home/alice/Maildir/tmp/*; dd if=/dev/zero of=/home/filler bs=4k; sleep 2",
+        "cd /home/alice; rm holiday*.mov; for n in $(seq 40); do head -c 32k /dev/zero > Maildir/tmp/1700000$n.M1.lab; done;"
+        " chown alice: Maildir/tmp/*; dd if=/dev/zero of=/home/filler bs=4k; sleep 3",
     )
     mail = fresh.run(HOST, MAIL).stdout
     young = purge("/home")["result"]
     assert (young["state"], young["changed"]) == ("failed", False), young
-    result = purge("/home", purge_spool_maildir_tmp_age="2s")["result"]
+    result = purge("/home", purge_spool_maildir_tmp_age="1s")["result"]
     assert (result["state"], result["removed"][0]["kind"]) == ("done", "maildir_tmp"), result
     assert fresh.run(HOST, MAIL).stdout == mail
     healthy(fresh, "smtp", "imap", "pop3")
