@@ -145,7 +145,8 @@ def test_deliveries_that_broke_off_are_cleaned_up(fresh: Lab, purge: Purge) -> N
     fresh.inject("F075", HOST)
     fresh.run(
         HOST,
-        "cd /home/alice; rm holiday*.mov; for n in $(seq 40); do head -c 32k /dev/zero > Maildir/tmp/1700000$n.M1.lab; done;"
+        "cd /home/alice; rm holiday*.mov;"
+        " for n in $(seq 40); do head -c 32k /dev/zero > Maildir/tmp/1700000$n.M1.lab; done;"
         " chown alice: Maildir/tmp/*; dd if=/dev/zero of=/home/filler bs=4k; sleep 3",
     )
     mail = fresh.run(HOST, MAIL).stdout
