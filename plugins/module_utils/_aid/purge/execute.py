@@ -120,7 +120,7 @@ class Execution(object):
 
     def _tidy(self, remover, kind, folders):
         """Directories that were old before anything was taken out of them, the deepest first."""
-        oldest = time.time() - self.planner.ages[kind.age]
+        oldest = self.planner.clock() - self.planner.ages[kind.age]
         waiting = sorted(folders.values(), key=lambda folder: -folder.depth)
         for folder in waiting:
             while folder is not None and folder.parent is not None and folder.touched <= oldest:

@@ -25,6 +25,7 @@ _TMP_BARS = re.compile(
     r"(?:\.(?:X11|ICE|XIM|font|Test)-unix|tmux-\d+|screens?|uscreens|ssh-[^/]*|agent\.[^/]*|snap-private-tmp|\.snap"
     r"|systemd-private-(?P<boot>[0-9a-f]{32})-[^/]*|lost\+found)(?:/|$)"
 )
+_INDEXES = ("dovecot-uidlist", "dovecot.index", "dovecot.index.log", "dovecot.map.index", "dbox-Mails")
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
@@ -50,13 +51,24 @@ def plain_logs(path, dummy):
     return not _LOG_BARS.match(path)
 
 
-def not_in_use(path, dummy):
-    """Directories of sessions and of units of this boot belong to somebody, however old they look."""
+def not_in_use(path, folder):
+    """Directories of sessions and of units of this boot belong to somebody, however old they look; so do mailboxes."""
     bar = _TMP_BARS.match(path)
     if not bar:
-        return True
+        return no_mailbox(path, folder)
     boot = procfs.try_text(_BOOT_ID, 64).strip().replace("-", "")
     return bool(bar.group("boot") and boot and bar.group("boot") != boot)
+
+
+def no_mailbox(dummy, folder):
+    """False for a mailbox, wherever it lies: a copy that somebody restores, for example."""
+    return not is_mailbox(folder.path)
+
+
+def is_mailbox(path) -> bool:
+    """Does a directory look like a mailbox of Dovecot, or like a Maildir?"""
+    maildir = all(os.path.isdir(path + "/" + name) for name in ("cur", "new", "tmp"))
+    return maildir or any(os.path.lexists(path + "/" + name) for name in _INDEXES)
 
 
 def maildir_tmp(path, folder):

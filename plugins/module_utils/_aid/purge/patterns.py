@@ -9,7 +9,7 @@ Note that this module util is PRIVATE to the collection. It can have breaking ch
 import fnmatch
 import os
 
-from ansible_collections.mailops.triage.plugins.module_utils._aid.purge import bars, kinds, units
+from ansible_collections.mailops.triage.plugins.module_utils._aid.purge import bars, kinds, names, units
 from ansible_collections.mailops.triage.plugins.module_utils._aid.purge.place import open_folder
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 
@@ -59,6 +59,7 @@ def read(given, known):
                 age=option,
                 basis="touched",
                 order="oldest",
+                enters=names.no_mailbox,
             )
         )
     return found, ages, refused
@@ -91,6 +92,9 @@ def _checked(one, known):
     if age < _LEAST_AGE_S:
         raise Dangerous("min_age must be an hour or more")
     _no_links(plain)
+    for folder in (plain, os.path.dirname(plain)):
+        if names.is_mailbox(folder):
+            raise Dangerous("{0} is a mailbox".format(folder))
     return age
 
 

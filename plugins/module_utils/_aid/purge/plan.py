@@ -15,6 +15,7 @@ from collections import namedtuple
 from ansible_collections.mailops.triage.plugins.module_utils._aid import busy
 from ansible_collections.mailops.triage.plugins.module_utils._aid.purge import bars, journal, shortlist, walk
 from ansible_collections.mailops.triage.plugins.module_utils._aid.purge.opened import Opened
+from ansible_collections.mailops.triage.plugins.module_utils._aid.purge.place import open_folder
 
 # One thing that may go. kind: a Kind; age: seconds
 Item = namedtuple("Item", "kind seen age")
@@ -36,15 +37,19 @@ class Planner(object):
     :param barred: what is never touched, see bars.paths
     :param opened: an Opened
     :param budget: most bytes to remove, or None
-    :param journal_keep: bytes of the journal that stay
+    :param journal_keep: bytes of the journal that stay, or None to leave it as it is
+    :param clock: gives the time that ages are counted to
     """
 
-    def __init__(self, place, pace, kinds, ages, barred=(), opened=None, budget=None, journal_keep=None):
+    def __init__(
+        self, place, pace, kinds, ages, barred=(), opened=None, budget=None, journal_keep=None, clock=time.time
+    ):
         self.place, self.pace, self.kinds, self.ages = place, pace, kinds, ages
         self.barred, self.identities = barred, bars.identities(barred)
         self.opened = opened or Opened(set(), set(), [], False)
         self.budget, self.journal_keep = budget, journal_keep
-        self.passed = set()
+        self.clock = clock
+        self.passed, self._taken = set(), set()
         self.open_files = []
 
     def plan(self, need):
@@ -53,6 +58,7 @@ class Planner(object):
         Things that were passed over before (see forget) do not come again.
         """
         groups, notes, size, files = [], [], 0, 0
+        self._taken = set()
         for kind in self.kinds:
             left = need.less(size, files)
             if left.met() or self.pace.over() or files >= _MOST_ITEMS:
@@ -79,6 +85,8 @@ class Planner(object):
             if budget is None or size + one.seen.bytes <= budget:
                 items.append(one)
                 size += one.seen.bytes
+                # What is of two kinds counts once.
+                self._taken.add((one.seen.dev, one.seen.ino))
         return Group(kind, items, None, size) if items else None
 
     def _journal(self, kind, need, budget):
@@ -100,24 +108,26 @@ class Planner(object):
     def _of_kind(self, kind, need, most):
         """The best Items of one kind, the best first."""
         best, newest = shortlist.Shortlist(need, kind.order, most), shortlist.Newest()
-        match, now = re.compile(kind.match), time.time()
+        match, now = re.compile(kind.match), self.clock()
         for root in kind.roots:
             start = self.place.start(root)
-            if start is None or self._barred_root(kind, start):
+            exempt = _exempt(kind)
+            if start is None or not exempt and bars.holds(start, self.barred):
                 continue
             steps = walk.Walk(
                 self.place,
                 self.pace,
                 depth=kind.depth,
                 enters=kind.enters,
-                barred=self.identities - _own(start),
+                barred=self.identities - _own(start) if exempt else self.identities,
                 empty=kind.tidy and bool(need.files),
                 locks=kind.basis == "touched",
             )
             prefix = start[len(root.rstrip("/")) + 1 :] + "/" if start != root else ""
             for path, one in steps.below(start):
                 path = prefix + path
-                if not match.fullmatch(path) or (one.dev, one.ino) in self.passed:
+                known = (one.dev, one.ino)
+                if not match.fullmatch(path) or known in self.passed or known in self._taken:
                     continue
                 group = None
                 if kind.check is not None:
@@ -129,12 +139,6 @@ class Planner(object):
                 if one is not None and self._may_go(kind, one, now):
                     best.offer(one)
         return [Item(kind, one, _age(kind, one, now)) for one in best.best_first()]
-
-    def _barred_root(self, kind, root):
-        if kind.name == "maildir_tmp" or (kind.name == "core_dumps" and not kind.depth):
-            # These are the exceptions: by name, by age or content, and no directory below is entered.
-            return False
-        return bool(bars.holds(root, self.barred))
 
     def _may_go(self, kind, one, now):
         if stat.S_ISDIR(one.mode):
@@ -155,8 +159,13 @@ class Planner(object):
         return kind.age is None or _age(kind, one, now) >= self.ages[kind.age]
 
 
+def _exempt(kind):
+    """Does a kind look into directories that are barred for all others: the top of a queue, the tmp of a Maildir?"""
+    return kind.name == "maildir_tmp" or kind.name == "core_dumps" and not kind.depth
+
+
 def _own(root):
-    """The identity of a root itself, which may be barred for all others."""
+    """The identity of a root itself."""
     try:
         info = os.lstat(root)
     except OSError:
@@ -178,7 +187,7 @@ def _look_into(one, check):
     if not stat.S_ISREG(one.mode):
         return None
     try:
-        folder = walk.open_folder(one.folder.path)
+        folder = open_folder(one.folder.path)
     except OSError:
         return None
     try:
