@@ -38,16 +38,16 @@ class ActionModule(ActionBase):
         name = str(variables.get("inventory_hostname", ""))
         hardware = self._hardware(variables)
         told = _escalation.message(name, options["finding"], options["host"], hardware, _run(options["report_dir"]))
-        result.update(changed=False, message=told, relay=None)
+        result.update(changed=False, message=told, relay=None, not_sent="")
         if options["relay"]:
             try:
                 address, port = _escalation.relay(options["relay"])
             except ValueError as exc:
                 raise AnsibleActionFail(str(exc)) from exc
-            sick = {name.lower(), str(variables.get("ansible_host", "")).lower()}
-            if address.lower() in sick or address.lower().split(".")[0] == name.lower():
-                raise AnsibleActionFail(f"the message about {name} must not go by {address}, which is that host")
-            result["relay"] = {"host": address, "port": port}
+            if {address.lower(), address.lower().split(".")[0]} & _sick(name, variables):
+                result["not_sent"] = f"the message is not sent by {address}, because that is the host it is about"
+            else:
+                result["relay"] = {"host": address, "port": port}
         return result
 
     def _hardware(self, variables: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -56,6 +56,13 @@ class ActionModule(ActionBase):
             mapping(variables.get("mail_hardware"))
         )
         return {key: self._templar.template(told[key]) for key in _escalation.HARDWARE if told.get(key)}
+
+
+def _sick(name: str, variables: dict[str, t.Any]) -> set[str]:
+    """Names under which a relay would be the host itself."""
+    facts = mapping(variables.get("ansible_facts"))
+    names = {name, variables.get("ansible_host"), facts.get("fqdn"), facts.get("hostname")}
+    return {one.lower() for one in names if isinstance(one, str)} | {name.lower().split(".")[0]}
 
 
 def _is_text(variables: dict[str, t.Any]) -> bool:

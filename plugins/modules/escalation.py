@@ -32,7 +32,7 @@ options:
     type: path
     required: true
   relay:
-    description: A mail server, as C(host:port), that the message shall go by. The host that it is about is refused.
+    description: A mail server, as C(host:port), that the message shall go by; never the host that it is about.
     type: str
 seealso:
   - module: mailops.triage.diagnose
@@ -55,10 +55,15 @@ message:
       V(unknown)), C(headline) is its subject, C(name) that of its file.
   type: dict
   returned: success
-  sample: {"kind": "hardware", "headline": "[critical] mail1: sda is failing", "name": "mail1-hardware.disk_failing-sda"}
+  sample: {"kind": "hardware", "headline": "[critical] mail1: sda fails", "name": "mail1-hardware.disk_failing-sda"}
 relay:
   description: The mail server as C(host) and C(port), or null.
   type: dict
   returned: success
   sample: null
+not_sent:
+  description: Why the message must not go by O(relay), or an empty text.
+  type: str
+  returned: success
+  sample: ""
 """

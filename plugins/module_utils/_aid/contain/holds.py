@@ -85,6 +85,9 @@ def apply(here, data):
     if data["piece"]:
         settings.add_piece(here, _LIST, data["piece"])
         said.append("main.cf: {0} begins with {1}".format(_LIST, data["piece"]))
+        own = here.run(["postconf", "-P", "*/*/" + _LIST]).out.decode("utf-8", "replace").split("=")[0].strip()
+        if own:
+            said.append("{0} has a list of its own in master.cf: what comes in there is not held".format(own))
     ids = _listed(here, data)
     if ids:
         here.must(["postsuper", "-h", "-"], timeout=120.0, input="\n".join(sorted(ids)) + "\n")

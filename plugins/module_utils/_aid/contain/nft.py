@@ -41,7 +41,8 @@ def present(here, data) -> bool:
 def apply(here, data):
     """Keep the block out, and close the sessions that it has."""
     here.must(["nft", "-f", "-"], input=_script(here, data))
-    said = ["{0} is kept from the ports {1}".format(data["network"], _ports(data))]
+    word = "port" if len(data["ports"]) == 1 else "ports"
+    said = ["the packet filter drops what {0} sends to {1} {2}".format(data["network"], word, _ports(data))]
     closed = close_sessions(here, data["network"], data["ports"])
     return said + ([closed] if closed else [])
 

@@ -18,6 +18,7 @@ Wish = namedtuple("Wish", "text says former")
 _FULL = 0.9
 _MOST_PROCESSES = 4096
 _PER_USER = 10
+_LEAST_MORE = 8
 
 
 def wishes(look, service, guarded):
@@ -59,7 +60,7 @@ def data(here, name, found):
 def _raised(look, record):
     name, old = record["name"], record["limit"]
     sessions = sum(looks.by_client(look, looks.LOGIN_PORTS[name]).values())
-    wanted = max(2 * old, sessions + sessions // 2)
+    wanted = max(2 * old, old + _LEAST_MORE, sessions + sessions // 2)
     if look.available is None:
         raise Cannot("memory", "nobody can tell how much memory is left, so no limit is raised")
     # Half of what is free, so that mail itself still finds some.

@@ -65,13 +65,31 @@ def end_due(here, memory):
         if not due(measure, time.time()):
             continue
         try:
-            said = "; ".join(end(here, memory, measure))
-        except (Cannot, Failed, OSError, ValueError, KeyError, state.StateError) as error:
-            said, well = "could not be ended, and will be tried again: {0}".format(error), False
-        journal.tell("contain_surge: {0}: its time is over: {1}".format(measure.get("what"), clean(said, 500)))
+            said, trouble = "; ".join(end(here, memory, measure)), False
+        except (Cannot, Failed, OSError, ValueError, KeyError, TypeError, state.StateError) as error:
+            said, trouble, well = "could not be ended, and will be tried again: {0}".format(error), True, False
+        # It is tried every half minute, and the same trouble is told once.
+        if not trouble or _is_new(memory, measure, said):
+            journal.tell("contain_surge: {0}: its time is over: {1}".format(measure.get("what"), clean(said, 500)))
     if not [one for one in memory.read()["measures"] if sound(one)]:
         dismiss(here)
     return well
+
+
+def _is_new(memory, measure, said):
+    """Remember what keeps a measure from ending; false when it was the same before."""
+    said = clean(said, 300)
+    known = memory.read()
+    kept = [one for one in known["measures"] if one.get("id") == measure["id"] and one.get("trouble") != said]
+    if not kept:
+        return False
+    for one in kept:
+        one["trouble"] = said
+    try:
+        memory.write(known)
+    except state.StateError as error:
+        journal.tell("contain_surge: {0}".format(error))
+    return True
 
 
 def dismiss(here):
