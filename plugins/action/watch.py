@@ -63,7 +63,7 @@ class ActionModule(ActionBase):
         everybody: list[str] = task_vars["ansible_play_hosts_all"]
         try:
             self._points = _targets.points(options["vantage_points"], task_vars, reader)
-            told = store.all_actions(recording, everybody) if recording else {}
+            told = _deeds(store.all_actions(recording, everybody)) if recording else {}
             done = {host: [one for one in actions if one["state"] == "done"] for host, actions in told.items()}
             proofs = store.read(recording, store.PROOFS) if recording else {}
             result.update(changed=False, acted=_count(told), proved=0, seconds=0.0, hosts={})
@@ -164,6 +164,11 @@ class ActionModule(ActionBase):
         proofs["watch"] = watch
         display.display(terminal_watch.render(watch, hosts, **_screen.manner()))
         return {"seconds": watch["seconds"], "hosts": seen}
+
+
+def _deeds(told: dict[str, list[dict[str, t.Any]]]) -> dict[str, list[dict[str, t.Any]]]:
+    """What was done to hosts: a message to people is none."""
+    return {host: [one for one in actions if one["action"] != "escalate"] for host, actions in told.items()}
 
 
 def _count(told: dict[str, list[dict[str, t.Any]]]) -> int:

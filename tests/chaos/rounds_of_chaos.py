@@ -167,7 +167,7 @@ def remediate(host: str, name: str) -> subprocess.Popen[bytes]:
         str(Path(sys.executable).parent / "ansible-playbook"),
         *("-i", str(STATE_DIR / "inventory.yml"), str(scenario.ROOT / "playbooks" / "remediate.yml"), "-l", host),
         *("-e", f"triage_report_dir={folder}", "-e", f"triage_history_dir={folder}"),
-        *("-e", "remediate_auto=all", "-e", f"watch_seconds={WATCH_S}"),
+        *("-e", "remediate_auto=all", "-e", f"remediate_watch_seconds={WATCH_S}"),
     ]
     with folder.with_suffix(".log").open("wb") as log:
         return subprocess.Popen(
