@@ -12,6 +12,7 @@ from ansible_collections.mailops.triage.plugins.module_utils._facts import postf
 # Of the whole: with less than this a host is in trouble again within the hour.
 _LEAST = 0.02
 _LEAST_INODES = 0.02
+_FEW_INODES = 1000
 _SCARCE_PERCENT = 20.0
 
 
@@ -27,7 +28,8 @@ class Goal(object):
 
     def __init__(self, room, percent=15.0, size=None, floor=0, inodes_percent=10.0):
         self.bytes = min(int(max(room.total * percent / 100.0, size or 0)) + floor, room.total)
-        self.inodes = int(room.inodes * inodes_percent / 100.0)
+        # A percentage of few is too few to work with.
+        self.inodes = max(int(room.inodes * inodes_percent / 100.0), min(_FEW_INODES, room.inodes // 4))
         self.least_bytes = int(room.total * _LEAST) + floor
         self.least_inodes = int(room.inodes * _LEAST_INODES)
 

@@ -61,6 +61,9 @@ class Purge(object):
             self._work()
         except Refused as refused:
             result.refused(self.answer, refused)
+        except OSError as error:
+            # A disk that fails while it is worked at: what was done until then stands in the answer.
+            self.answer.update(state="failed", code="io", why="{0}: {1}".format(self.guard.subject, error))
         finally:
             self.guard.leave()
             for thing in (self._store, self._place):

@@ -13,7 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.mailops.triage.plugins.module_utils._aid.purge import bars, kinds, names, opened, shortlist
+from ansible_collections.mailops.triage.plugins.module_utils._aid.purge import (
+    bars,
+    journal,
+    kinds,
+    names,
+    opened,
+    shortlist,
+)
 from ansible_collections.mailops.triage.plugins.module_utils._aid.purge.place import Place, open_folder
 from ansible_collections.mailops.triage.plugins.module_utils._aid.purge.plan import Plan, Planner
 from ansible_collections.mailops.triage.plugins.module_utils._aid.purge.walk import Pace
@@ -271,3 +278,21 @@ def test_of_too_many_groups_everything_is_held_back() -> None:
     assert newest.passes("a", One()) is None
     assert newest.passes("a", One()) is not None
     assert [newest.passes("b", One()) for dummy in range(3)] == [None, None, None]
+
+
+def test_of_the_journal_the_oldest_archived_files_go_and_never_the_newest(place: Place, tmp_path: Path) -> None:
+    folder = tmp_path / "journal" / ("a" * 32)
+    for number in range(5):
+        write(folder / f"system@{'b' * 32}-{number:016x}-{number:016x}.journal", age=(9 - number) * DAY, size=1 << 20)
+    write(folder / "system.journal", age=0, size=1 << 20)
+    write(folder / "notes.txt", size=1 << 20)
+    where = str(tmp_path / "journal")
+    found = journal.plan(place, 2 << 20, 1 << 20, where)
+    assert (found.target, found.size, found.files) == (4 << 20, 2 << 20, 2)
+    assert time.time() - found.age == pytest.approx(9 * DAY, abs=600)
+    assert journal.plan(place, 1 << 40, 3 << 20, where).files == 3
+    # The one that is written to stays, however little is to be kept.
+    assert journal.plan(place, 1 << 40, 0, where).files == 5
+    assert journal.plan(place, 1 << 40, 1 << 40, where) is None
+    assert journal.plan(place, 0, 0, where) is None
+    assert "the newest 3.0 MiB stay" in journal.why(3 << 20)
