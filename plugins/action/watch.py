@@ -179,7 +179,7 @@ def _count(told: dict[str, list[dict[str, t.Any]]]) -> int:
 def _hopeful(action: dict[str, t.Any], proofs: dict[str, t.Any], host: str) -> bool:
     """Is this one that works again, or that only a diagnosis can prove?"""
     found = _items(proofs, host).get(action["key"])
-    return not action["probes"] or bool(found) and found["state"] == "proved"
+    return not action["probes"] or found is not None and found["state"] == "proved"
 
 
 def _items(proofs: dict[str, t.Any], host: str) -> dict[str, t.Any]:

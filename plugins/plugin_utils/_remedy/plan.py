@@ -212,7 +212,7 @@ def _binds(finding: Document) -> bool:
     """
     if finding["kind"] in ("root_cause", "symptom"):
         return finding["category"] not in _NOT_OURS
-    return finding["kind"] == "risk" and finding["category"] == "configuration"
+    return bool(finding["kind"] == "risk" and finding["category"] == "configuration")
 
 
 def _nameless(item: Document) -> _Objection:
