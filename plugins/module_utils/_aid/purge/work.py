@@ -83,7 +83,7 @@ class Purge(object):
         answer = self.answer
         answer.update(holds=holds, goal={"bytes": target.bytes, "inodes": target.inodes, "floor_bytes": floor})
         answer["before"] = answer["after"] = goal.measured(room)
-        if target.need(room).met():
+        if target.near(room):
             answer["why"] = "{0} has {1} free, which is enough".format(place.path, goal.spell(room))
             return
         pace = walk.Pace(time.monotonic() + self.asked["time_limit"], self.asked["io"] == "small")

@@ -15,13 +15,14 @@ import pytest
 
 from ansible_collections.mailops.triage.plugins.module_utils._aid.purge import (
     bars,
+    goal,
     journal,
     kinds,
     names,
     opened,
     shortlist,
 )
-from ansible_collections.mailops.triage.plugins.module_utils._aid.purge.place import Place, open_folder
+from ansible_collections.mailops.triage.plugins.module_utils._aid.purge.place import Place, Room, open_folder
 from ansible_collections.mailops.triage.plugins.module_utils._aid.purge.plan import Plan, Planner
 from ansible_collections.mailops.triage.plugins.module_utils._aid.purge.walk import Pace
 
@@ -296,3 +297,23 @@ def test_of_the_journal_the_oldest_archived_files_go_and_never_the_newest(place:
     assert journal.plan(place, 1 << 40, 1 << 40, where) is None
     assert journal.plan(place, 0, 0, where) is None
     assert "the newest 3.0 MiB stay" in journal.why(3 << 20)
+
+
+def test_the_goal_comes_on_top_of_what_postfix_wants() -> None:
+    full = Room(1000 << 20, 0, 0, 0)
+    wanted = goal.Goal(full, percent=15, floor=15 << 20)
+    assert (wanted.bytes, wanted.need(full).size) == (165 << 20, 165 << 20)
+    assert goal.Goal(full, percent=15, size=500 << 20).bytes == 500 << 20
+    assert [wanted.enough(full._replace(available=size << 20)) for size in (15, 34, 35)] == [False, False, True]
+    # What was just relieved may write a few lines of log before it is looked at again.
+    assert [wanted.near(full._replace(available=size << 20)) for size in (127, 128)] == [False, True]
+    assert wanted.missing(full) == "165.0 MiB more"
+
+
+def test_of_few_inodes_a_quarter_is_wanted() -> None:
+    full = Room(1000 << 20, 900 << 20, 200, 3)
+    wanted = goal.Goal(full)
+    assert (wanted.inodes, wanted.need(full).files, wanted.need(full).size) == (50, 47, 0)
+    assert goal.Goal(full._replace(inodes=1_000_000)).inodes == 100_000
+    assert not wanted.near(full)
+    assert goal.spell(full) == "900.0 MiB (90 %) and 3 inodes"
