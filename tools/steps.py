@@ -81,7 +81,7 @@ def command_of(step: str) -> tuple[list[str], Path, dict[str, str]]:
         "docs": ([str(BIN / "antsibull-docs"), *antsibull_docs.split()], copy, in_copy),
         "sanity": ([PYTHON, "tools/sanity.py"], mirror.ROOT, {}),
         # Most of their time is spent waiting for time-outs and children: more at once than there are processors.
-        "unit": ([*python, "pytest", "-n", "4", "tests/unit"], mirror.ROOT, {}),
+        "unit": ([*python, "pytest", "-n", "4", "--dist", "loadgroup", "tests/unit"], mirror.ROOT, {}),
         "package": ([PYTHON, "tools/package.py"], mirror.ROOT, {}),
         "lab": (
             [*python, "pytest", "-p", "pytest_ansible.plugin", "--ansible-unit-inject-only", "tests/lab"],

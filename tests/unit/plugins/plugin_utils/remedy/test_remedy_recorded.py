@@ -22,7 +22,8 @@ from ansible_collections.mailops.triage.plugins.plugin_utils._remedy import plan
 
 FAULTS = ROOT / "tests" / "recordings" / "faults"
 RULES = withheld.load_rules()
-NAMES = sorted(scenario.all_faults())
+# What is judged once serves all tests of the same fault, where they run in the same process.
+NAMES = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in sorted(scenario.all_faults())]
 DAEMONS = {"mta": "postfix", "mda": "dovecot"}
 
 
