@@ -60,7 +60,9 @@ def test_others_are_served_again(fresh: Lab, tmp_path: Path, fault: str, finding
     assert (done["state"], done["changed"]) == ("done", True), done
     assert [step["what"] for step in done["steps"]] == [step["what"] for step in planned["steps"]]
     # Three times, because it must not be the luck of a moment.
-    served = [contained.until(60, lambda: fresh.probe(HOST, protocol, timeout=10).startswith("ok")) for _ in range(3)]
+    served = [
+        contained.until(60, lambda: fresh.probe(HOST, protocol, timeout=10).startswith("ok")) for dummy in range(3)
+    ]
     assert served == [True, True, True]
 
     again = contained.surge(tmp_path, HOST, args)
