@@ -30,3 +30,5 @@ def test_no_message_is_lost(lab: Lab) -> None:
         say(str(outcome))
     assert [str(outcome) for outcome in outcomes if outcome.bad] == []
     assert all(outcome.balance and outcome.balance.accepted > 0 for outcome in outcomes)
+    assert [str(outcome) for outcome in outcomes if not outcome.works] == []
+    assert [str(outcome) for outcome in outcomes if any("failed" in act for act in outcome.acts)] == []
