@@ -84,7 +84,7 @@ def against(path, known):
     if path.count("/") < 2:
         return "{0} is far too much".format(path)
     for barred, words in known:
-        if path == bar or path.startswith(barred + "/"):
+        if path == barred or path.startswith(barred + "/"):
             return (
                 "{0} is {1}".format(path, words)
                 if path == barred
@@ -101,7 +101,7 @@ def holds(root, known):
     A bar as wide as C(/var), which a home directory below it makes, says nothing about what else lies there.
     """
     for barred, words in known:
-        if words in _PRECIOUS and barred.count("/") > 1 and (root == bar or root.startswith(barred + "/")):
+        if words in _PRECIOUS and barred.count("/") > 1 and (root == barred or root.startswith(barred + "/")):
             return barred
     return ""
 
