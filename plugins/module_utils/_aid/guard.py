@@ -154,6 +154,18 @@ class Guard(object):
         """What would be in the way of one more start of the subject now: see budget.judge."""
         return self._judge(self.memory.read())
 
+    def last_act(self, what):
+        """When this remedy last did something to the subject, in epoch seconds; None when it did not.
+
+        :param what: the words that it began with
+        """
+        times = [
+            float(act["at"])
+            for act in self.memory.read()["acts"]
+            if act.get("action") == self.action and act.get("subject") == self.subject and act.get("what") == what
+        ]
+        return max(times) if times else None
+
     def _write(self, known):
         """Write down the lease, and the acts that are not written yet.
 
