@@ -34,9 +34,8 @@ def mended_unattended() -> list[str]:
 
 
 MENDED = mended_unattended()
-BATCHES = [
-    dict(zip(HOSTS[:-1], MENDED[start : start + len(HOSTS) - 1])) for start in range(0, len(MENDED), len(HOSTS) - 1)
-]
+SIZE = len(HOSTS) - 1
+BATCHES = [dict(zip(HOSTS, MENDED[start : start + SIZE])) for start in range(0, len(MENDED), SIZE)]
 
 
 def remediate(report: Path, hosts: list[str], *more: str) -> subprocess.CompletedProcess[str]:
@@ -71,7 +70,7 @@ def strike(lab: Lab, batch: dict[str, str]) -> None:
     """Bring faults upon fresh hosts."""
     lab.reset(*batch)
     with ThreadPoolExecutor(max_workers=len(batch)) as pool:
-        list(pool.map(lambda host: lab.inject(batch[host], host), batch))
+        list(pool.map(lambda host: scenario.insist(lab, batch[host], host), batch))
 
 
 def roots(host: dict[str, Any]) -> set[str]:
