@@ -57,8 +57,8 @@ unit: venv ## unit tests; ARGS goes to pytest
 	@$(VENV)/python -m pytest tests/unit $(ARGS)
 
 .PHONY: lab
-lab: venv ## the lab tests alone
-	@$(VENV)/python tools/steps.py lab lab
+lab: venv ## the tests on real hosts alone
+	@$(VENV)/python tools/steps.py lab lab first-aid
 
 .PHONY: package
 package: venv ## build the collection, install it elsewhere, see whether it works there
@@ -71,6 +71,11 @@ compat: venv ## unit tests and playbook smoke on the oldest and the newest ansib
 .PHONY: accuracy
 accuracy: venv ## every fault on busy, varied hosts, three seeds: figures, and two peers beside; ARGS='--seed 2 F073'
 	@$(VENV)/python tests/accuracy/accuracy.py $(ARGS)
+
+.PHONY: chaos
+chaos: venv ## first aid under load, disturbed: no message is lost; then how long mail is down, beside Monit
+	@$(VENV)/python tests/chaos/chaos.py $(ARGS)
+	@$(VENV)/python tests/chaos/recovery.py
 
 .PHONY: bench
 bench: venv ## cost of a whole diagnosis against a ping playbook; the log reader against pflogsumm

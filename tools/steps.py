@@ -26,10 +26,12 @@ LINK = "playbooks/collections/ansible_collections/mailops/triage"
 LAB = "tests/lab/lab.py"
 
 LINT = ["ruff", "format", "source", "python-3.6", "mypy", "yamllint", "shellcheck", "changelog", "ansible-lint", "docs"]
+LABS = ["lab", "first-aid"]
+"""What needs real hosts."""
 SUITES = {
     "lint": LINT,
     "check": [*LINT, "sanity", "unit"],
-    "test": [*LINT, "sanity", "unit", "package", "lab"],
+    "test": [*LINT, "sanity", "unit", "package", *LABS],
 }
 
 BESIDE = ("sanity", "unit")
@@ -79,13 +81,14 @@ def command_of(step: str) -> tuple[list[str], Path, dict[str, str]]:
         "docs": ([str(BIN / "antsibull-docs"), *antsibull_docs.split()], copy, in_copy),
         "sanity": ([PYTHON, "tools/sanity.py"], mirror.ROOT, {}),
         # Most of their time is spent waiting for time-outs and children: more at once than there are processors.
-        "unit": ([*python, "pytest", "-n", "4", "tests/unit"], mirror.ROOT, {}),
+        "unit": ([*python, "pytest", "-n", "4", "--dist", "loadgroup", "tests/unit"], mirror.ROOT, {}),
         "package": ([PYTHON, "tools/package.py"], mirror.ROOT, {}),
         "lab": (
             [*python, "pytest", "-p", "pytest_ansible.plugin", "--ansible-unit-inject-only", "tests/lab"],
             mirror.ROOT,
             in_checkout,
         ),
+        "first-aid": ([*python, "pytest", "-n", "4", "--dist", "loadfile", "tests/first_aid"], mirror.ROOT, {}),
     }
     return commands[step]
 
@@ -162,9 +165,9 @@ def main(suite: str, steps: list[str]) -> int:
     left_out = ""
     mirror.synchronise()
     wanted = steps or SUITES[suite]
-    if "lab" in wanted:
+    if not set(LABS).isdisjoint(wanted):
         left_out = why_no_lab()
-    done = run_all([step for step in wanted if step != "lab" or not left_out])
+    done = run_all([step for step in wanted if step not in LABS or not left_out])
     passed = [step for step, good in done.items() if good]
     failed = [step for step, good in done.items() if not good]
     if left_out and os.environ.get("CI", "").lower() in ("true", "1", "yes"):

@@ -22,6 +22,7 @@ from ansible_collections.mailops.triage.plugins.plugin_utils._engine import rule
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.diagnose import InventoryError, diagnose
 from ansible_collections.mailops.triage.plugins.plugin_utils._intake.reported import ReportedError, taken_in
 from ansible_collections.mailops.triage.plugins.plugin_utils._recording import REPORT, Recording, RecordingError
+from ansible_collections.mailops.triage.plugins.plugin_utils._remedy import store
 from ansible_collections.mailops.triage.plugins.plugin_utils._versions import versions
 
 _SPEC: dict[str, t.Any] = {
@@ -30,6 +31,7 @@ _SPEC: dict[str, t.Any] = {
     "replay_to": {"type": "str"},
     "rules_dirs": {"type": "list", "elements": "str", "default": []},
     "history_dir": {"type": "str"},
+    "supersede": {"type": "bool", "default": False},
 }
 
 
@@ -56,7 +58,11 @@ class ActionModule(ActionBase):
                 run.update(taken_in(task_vars or {}, directories, hosts, sweep["vantages"]))
                 target = self._copy(source, options["replay_to"], run["id"])
             else:
-                run["history"] = _history.look(self._history(source, options["history_dir"]), run, hosts)
+                first = Recording(run.pop("continues")) if run.get("continues") else None
+                folder = self._history(first or source, options["history_dir"])
+                run["history"] = _history.look(folder, run, hosts)
+                if first:
+                    self._go_on(run, first)
             run["check_mode"] = bool(self._task.check_mode)
             # A replay tells how long the recorded run took, not how long ago it was.
             run.setdefault("finished", time.time())
@@ -68,7 +74,9 @@ class ActionModule(ActionBase):
                 left = _history.trace(run, report, hosts)
                 target.write(_history.TRACE, left)
                 if options["history_dir"]:
-                    _history.leave(Path(options["history_dir"]), left)
+                    _history.leave(Path(options["history_dir"]), left, bool(run.get("round")))
+                if first and options["supersede"]:
+                    target = self._supersede(first, report)
         except (rules.RuleError, RecordingError, InventoryError, ReportedError) as exc:
             raise AnsibleActionFail(str(exc)) from exc
         except OSError as exc:
@@ -81,6 +89,21 @@ class ActionModule(ActionBase):
             verdicts={name: host["verdict"] for name, host in report["hosts"].items()},
         )
         return result
+
+    def _go_on(self, run: dict[str, t.Any], first: Recording) -> None:
+        """This is another look of a run that has acted: what it did counts as history, too."""
+        run["round"] = 2
+        whole, run["between"] = _history.of_this_run(first, store.read(first, store.PROOFS).get("hosts", {}))
+        for name, seen in whole.items():
+            mine = run["history"].setdefault(name, {"runs": [], "memory": []})
+            mine["runs"] = sorted([*mine["runs"], *seen], key=lambda one: one[0])
+
+    def _supersede(self, first: Recording, report: dict[str, t.Any]) -> Recording:
+        """The last diagnosis of a run is what its report directory shows."""
+        first.supersede()
+        report["run"]["report_dir"] = str(first.path)
+        first.write(REPORT, report)
+        return first
 
     def _history(self, source: Recording, wanted: str | None) -> Path:
         """Where earlier runs left their traces: beside this report, and in check mode where reports would lie."""

@@ -16,11 +16,13 @@ from ansible_collections.mailops.triage.plugins.plugin_utils import _screen
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.rules import SEVERITIES
 from ansible_collections.mailops.triage.plugins.plugin_utils._faces import html, terminal
 from ansible_collections.mailops.triage.plugins.plugin_utils._recording import PAGE, REPORT, Recording, RecordingError
+from ansible_collections.mailops.triage.plugins.plugin_utils._remedy import merge, store
 
 display = Display()
 
 _SPEC: dict[str, t.Any] = {
     "report_dir": {"type": "str", "required": True},
+    "keep": {"type": "bool", "default": False},
     "fail_on": {"type": "str", "choices": ["never", *SEVERITIES], "default": "never"},
 }
 
@@ -38,6 +40,9 @@ class ActionModule(ActionBase):
         recording = Recording(options["report_dir"])
         try:
             report = recording.read(REPORT)
+            if (recording.path / store.PLAN).exists():
+                merge.into(report, recording)
+                recording.write(REPORT, report)
             if self._task.check_mode:
                 report["run"]["report_dir"] = None
             else:
@@ -45,9 +50,9 @@ class ActionModule(ActionBase):
         except RecordingError as exc:
             raise AnsibleActionFail(str(exc)) from exc
         display.display(terminal.render(report, **_screen.manner()))
-        if self._task.check_mode:
+        if self._task.check_mode and not options["keep"]:
             shutil.rmtree(recording.path)
-        else:
+        elif not self._task.check_mode:
             result["page"] = str(recording.path / PAGE)
         result["changed"] = False
         bad = _worst(report)

@@ -18,7 +18,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.mailops.triage.plugins.plugin_utils import _hostvars, _vantage
+from ansible_collections.mailops.triage.plugins.plugin_utils import _hostvars, _targets, _vantage
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import protocols
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.document import SUBSETS
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.rules import SEVERITIES, RuleError
@@ -31,6 +31,7 @@ display = Display()
 
 _SPEC: dict[str, t.Any] = {
     "report_dir": {"type": "str"},
+    "continues": {"type": "str"},
     "vantage_points": {"type": "list", "elements": "str"},
     "account": {
         "type": "dict",
@@ -49,7 +50,6 @@ _SPEC: dict[str, t.Any] = {
     "rules_dirs": {"type": "list", "elements": "str", "default": []},
     "fail_on": {"type": "str", "choices": ["never", *SEVERITIES], "default": "never"},
 }
-_HOST_VARIABLES = ("ansible_host", "ansible_port", "mail_roles")
 
 
 class ActionModule(ActionBase):
@@ -69,10 +69,15 @@ class ActionModule(ActionBase):
         run_id += "-" + secrets.token_hex(2)
         _check(options)
         recording = Recording(self._directory(options["report_dir"], run_id))
+        more: dict[str, t.Any] = {}
         hosts: list[str] = task_vars["ansible_play_hosts_all"]
-        points = self._points(options["vantage_points"], task_vars, reader)
         try:
-            targets = [self._target(host, reader.read(host, _HOST_VARIABLES)) for host in hosts]
+            if options["continues"]:
+                # Another look within the same run.
+                run_id = Recording(options["continues"]).read("run.json")["id"]
+                more = {"continues": options["continues"]}
+            points = _targets.points(options["vantage_points"], task_vars, reader)
+            targets = [_targets.target(host, reader) for host in hosts]
             told = self._reported(options["rules_dirs"], task_vars, points)
             recording.create()
             display.display(f"Probing {len(targets)} hosts from {', '.join(points)} ...")
@@ -98,9 +103,10 @@ class ActionModule(ActionBase):
                     "check_mode": bool(self._task.check_mode),
                     "versions": versions(ansible_version),
                     **told,
+                    **more,
                 },
             )
-        except (protocols.UnknownRoleError, RecordingError, ReportedError, RuleError) as exc:
+        except (_targets.TargetError, protocols.UnknownRoleError, RecordingError, ReportedError, RuleError) as exc:
             raise AnsibleActionFail(str(exc)) from exc
         result.update(changed=False, report_dir=str(recording.path))
         return result
@@ -111,38 +117,12 @@ class ActionModule(ActionBase):
             return tempfile.mkdtemp(prefix=f"mailops-triage-{run_id}-")
         return os.path.abspath(wanted or os.path.join("triage-reports", run_id))
 
-    def _points(
-        self, wanted: list[str] | None, task_vars: dict[str, t.Any], reader: _hostvars.Reader
-    ) -> dict[str, dict[str, t.Any]]:
-        """The vantage points by name: those asked for, else the controller and the group C(vantage_points)."""
-        names = wanted or [_vantage.CONTROLLER, *task_vars.get("groups", {}).get("vantage_points", [])]
-        known = task_vars["hostvars"]
-        for name in names:
-            if name != _vantage.CONTROLLER and name not in known:
-                raise AnsibleActionFail(
-                    f"triage_vantage_points: '{name}' is neither '{_vantage.CONTROLLER}' nor a host of the inventory"
-                )
-        return {name: {} if name == _vantage.CONTROLLER else reader.connection(name) for name in names}
-
     def _reported(
         self, rules_dirs: list[str], task_vars: dict[str, t.Any], points: dict[str, dict[str, t.Any]]
     ) -> dict[str, t.Any]:
         """What a user said, from the play's variables as they are: never an option, which would be templated."""
         directories = [ROOT / "rules", *(Path(name) for name in rules_dirs)]
         return taken_in(task_vars, directories, task_vars["hostvars"], points)
-
-    def _target(self, host: str, variables: dict[str, t.Any]) -> dict[str, t.Any]:
-        roles = variables["mail_roles"]
-        if roles is not None and (not isinstance(roles, list) or not all(isinstance(role, str) for role in roles)):
-            raise AnsibleActionFail(f"mail_roles of host '{host}' must be a list of roles, such as [mta, imap]")
-        spoken = protocols.of_roles(protocols.DEFAULT_ROLES if roles is None else roles, host)
-        ports = {name: protocols.PORTS[name] for name in ("ssh", *spoken) if name in protocols.PROBED}
-        ports["ssh"] = int(variables["ansible_port"] or ports["ssh"])
-        return {
-            "name": host,
-            "address": variables["ansible_host"] or host,
-            "services": [{"protocol": name, "port": port} for name, port in ports.items()],
-        }
 
 
 def _check(options: dict[str, t.Any]) -> None:

@@ -39,6 +39,12 @@ options:
         removed.
       - Without it, the directory that O(report_dir) lies in. Only files of the user who runs this are believed.
     type: path
+  supersede:
+    description:
+      - This is the last diagnosis of a run that has acted, see O(mailops.triage.sweep#module:continues). It takes the
+        place of the first one, which goes into C(before) in the same report directory.
+    type: bool
+    default: false
   rules_dirs:
     description:
       - Further directories of rules. They may add rules, change single keys of a rule with the same C(id), or switch it

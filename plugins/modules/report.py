@@ -10,6 +10,7 @@ short_description: Show a diagnosis in the terminal and as a page
 version_added: 0.1.0
 description:
   - Prints the report for a person and writes the self-contained page C(index.html) beside it.
+  - What a remediation has planned, done and proved goes into the report first.
 extends_documentation_fragment:
   - mailops.triage.attributes
 attributes:
@@ -20,6 +21,10 @@ options:
     description: Directory of the report.
     type: path
     required: true
+  keep:
+    description: More is to be done with the recording, so check mode does not remove it yet.
+    type: bool
+    default: false
   fail_on:
     description: Fail when there is a root cause of this severity or a worse one. Diagnosing is a success by itself.
     type: str

@@ -26,6 +26,11 @@ options:
       - Directory of the recording and the report. Without it C(triage-reports/RUN-ID) below the current directory.
       - A recording that is there already is replaced.
     type: str
+  continues:
+    description:
+      - Directory of an earlier diagnosis of the same run, whose identifier this one then has.
+      - M(mailops.triage.diagnose) then knows what the run has done in between.
+    type: path
   vantage_points:
     description:
       - Where to probe from; hosts of the inventory, or V(controller).

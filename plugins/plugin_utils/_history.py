@@ -6,7 +6,8 @@
 Note that this plugin util is PRIVATE to the collection. It can have breaking changes at any time.
 
 Such a file is C(trace.json) in the report directory, where the next report directory lies beside it, or
-C(RUN-ID.trace.json) in the directory that C(triage_history_dir) names.
+C(RUN-ID.trace.json) in the directory that C(triage_history_dir) names. A remediation leaves two: what it found first
+and what it found last.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import os
 import typing as t
 from pathlib import Path
 
-from ansible_collections.mailops.triage.plugins.plugin_utils._recording import Recording
+from ansible_collections.mailops.triage.plugins.plugin_utils._recording import BEFORE, Recording
 
 Document = dict[str, t.Any]
 
@@ -37,19 +38,22 @@ def trace(run: Document, report: Document, hosts: dict[str, Document]) -> Docume
             continue
         roots = {finding["id"] for finding in judged["findings"] if finding["kind"] == "root_cause"}
         left[name] = {"roots": sorted(roots), "memory": memory.get("mail") or []}
+        if run.get("between", {}).get(name):
+            left[name]["between"] = run["between"][name]
     return {"id": run["id"], "started": run["started"], "hosts": left}
 
 
-def leave(folder: Path, left: Document) -> None:
+def leave(folder: Path, left: Document, again: bool = False) -> None:
     """Put a trace into a directory of its own kind, and take away those that no run looks at any more.
 
+    :param again: this is not the first diagnosis of the run
     :raises OSError: when the directory cannot be made or written
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for path in folder.glob(f"*.{TRACE}"):
         if path.lstat().st_mtime < left["started"] - WINDOW_S:
             path.unlink()
-    Recording(folder).write(f"{left['id']}.{TRACE}", left)
+    Recording(folder).write(f"{left['id']}{'-after' if again else ''}.{TRACE}", left)
 
 
 def look(folder: Path, run: Document, hosts: dict[str, Document]) -> Document:
@@ -64,7 +68,7 @@ def look(folder: Path, run: Document, hosts: dict[str, Document]) -> Document:
             if name not in hosts:
                 continue
             mine = found.setdefault(name, {"runs": [], "memory": []})
-            mine["runs"].append([left["started"], record["roots"]])
+            mine["runs"] += [*record.get("between", []), [left["started"], record["roots"]]]
             alive = {process["pid"] for process in _memory(hosts[name])}
             sampled = [process for process in record["memory"] if process["pid"] in alive]
             if sampled:
@@ -76,6 +80,30 @@ def look(folder: Path, run: Document, hosts: dict[str, Document]) -> Document:
     return found
 
 
+def of_this_run(first: Recording, proofs: Document) -> tuple[Document, Document]:
+    """What the run itself knows of its hosts: what it found first, and since when a remedy was seen to work.
+
+    :param first: the report directory of the run's first diagnosis
+    :param proofs: for each host C(items) with C(state), C(healed_at) and C(findings)
+    :returns: by host a list of C([time, root causes]) with the first diagnosis, and the same without it
+    :raises RecordingError: when the trace of the first diagnosis cannot be used
+    """
+    nothing: Document = {"started": 0.0, "hosts": {}}
+    left = first.read(TRACE) if (first.path / TRACE).exists() else nothing
+    whole: Document = {}
+    between: Document = {}
+    for name, record in left["hosts"].items():
+        well = [
+            [item["healed_at"], sorted(set(record["roots"]) - set(item["findings"]))]
+            for item in proofs.get(name, {}).get("items", {}).values()
+            if item.get("healed_at")
+        ]
+        if well:
+            between[name] = sorted(well)
+        whole[name] = [[left["started"], record["roots"]], *sorted(well)]
+    return whole, between
+
+
 def _memory(record: Document) -> list[Document]:
     return t.cast("list[Document]", ((record.get("facts") or {}).get("memory") or {}).get("mail") or [])
 
@@ -83,7 +111,7 @@ def _memory(record: Document) -> list[Document]:
 def _traces(folder: Path, run: Document) -> t.Iterator[Document]:
     """The newest traces within the window; what is damaged or somebody else's is left out."""
     candidates = []
-    for path in [*folder.glob(f"*/{TRACE}"), *folder.glob(f"*.{TRACE}")]:
+    for path in [*folder.glob(f"*/{TRACE}"), *folder.glob(f"*/{BEFORE}/{TRACE}"), *folder.glob(f"*.{TRACE}")]:
         try:
             info = path.lstat()
         except OSError:
@@ -99,6 +127,8 @@ def _traces(folder: Path, run: Document) -> t.Iterator[Document]:
             for record in left["hosts"].values():
                 usable = usable and isinstance(record["roots"], list) and isinstance(record["memory"], list)
                 usable = usable and all({"pid", "started", "rss_bytes"} <= set(one) for one in record["memory"])
+                for at, roots in record.get("between", []):
+                    usable = usable and isinstance(at, (int, float)) and isinstance(roots, list)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue
         if usable:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 import typing as t
 import urllib.parse
@@ -25,6 +26,12 @@ Document = dict[str, t.Any]
 PLAN = "plan.json"
 REPORT = "triage.json"
 PAGE = "index.html"
+BEFORE = "before"
+AFTER = "after"
+"""Where a remediation keeps its first diagnosis in the end, and its last one until that is complete."""
+
+_DIAGNOSIS = ("run.json", "sweep.json", PLAN, "facts", "trace.json", PAGE, REPORT)
+_REMEDIATION = ("remedies.json", "approved.json", "proofs.json", "actions", "evidence", BEFORE, AFTER)
 
 
 class RecordingError(ValueError):
@@ -44,6 +51,7 @@ class Recording:
         """Make the directories, readable by their owner only: mail logs are nobody else's business.
 
         Facts of an earlier run in the same place go: they must not be taken for those of a host that is silent today.
+        What it did goes as well: it must not be taken for what this one does.
 
         :raises RecordingError: when they cannot be made
         """
@@ -52,6 +60,30 @@ class Recording:
             self.path.chmod(0o700)
             for stale in (self.path / "facts").glob("*.json"):
                 stale.unlink()
+            for name in _REMEDIATION:
+                _remove(self.path / name)
+        except OSError as exc:
+            raise RecordingError(f"report directory {self.path}: {exc.strerror or exc}") from exc
+
+    def supersede(self) -> None:
+        """Put the diagnosis in C(after) in the place of this one, which goes to C(before).
+
+        Whoever opens the report meanwhile sees the one or the other, and never none.
+
+        :raises RecordingError: when a file cannot be moved
+        """
+        try:
+            _remove(self.path / BEFORE)
+            (self.path / BEFORE).mkdir(mode=0o700)
+            for name in _DIAGNOSIS:
+                here, last = self.path / name, self.path / AFTER / name
+                if here.is_dir():
+                    os.replace(here, self.path / BEFORE / name)
+                elif here.exists():
+                    shutil.copy2(here, self.path / BEFORE / name)
+                if last.exists():
+                    os.replace(last, here)
+            _remove(self.path / AFTER)
         except OSError as exc:
             raise RecordingError(f"report directory {self.path}: {exc.strerror or exc}") from exc
 
@@ -119,6 +151,14 @@ class Recording:
             login = {"outcome": "skipped", "text": "the run ended before the host was examined"}
             return {"host": host, "inventory": {}, "login": login, "facts": None, "facts_file": None}
         return {**self.read(name), "facts_file": name}
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a directory of ours; a link is removed, and not followed."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def host_file(host: str) -> str:

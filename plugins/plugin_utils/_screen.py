@@ -21,6 +21,9 @@ display = Display()
 _TERMINAL = sys.stdout.isatty()
 _ENCODING = sys.stdout.encoding or "ascii"
 
+ASKABLE = _TERMINAL and sys.stdin is not None and sys.stdin.isatty()
+"""A person can be asked: there is a terminal to read from, and one to write to."""
+
 
 def manner() -> dict[str, t.Any]:
     """How a face should write: C(width), C(color), C(verbose), C(ascii_only)."""

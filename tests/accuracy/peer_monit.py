@@ -51,7 +51,7 @@ NAMES = (
 """What an alarm's own words name, as patterns of finding ids."""
 
 
-def _archive() -> str:
+def archive() -> str:
     """Monit's files and the probe's account, for the host's standard input."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
@@ -74,7 +74,7 @@ def _roots(entry: tarfile.TarInfo) -> tarfile.TarInfo:
 
 def learn(lab: Lab, name: str) -> None:
     """Let Monit see the healthy host first: mount flags, and where the log ends."""
-    lab.run(name, INSTALL, check=True, stdin=_archive())
+    lab.run(name, INSTALL, check=True, stdin=archive())
     lab.run(name, LEARN, check=True)
 
 

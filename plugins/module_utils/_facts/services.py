@@ -67,6 +67,15 @@ def collect(context):
     }
 
 
+def ended_by(context, product):
+    """Who ended Postfix or Dovecot, see stopped_by; None while it runs.
+
+    :raises RuntimeError: when systemd gives no answer
+    """
+    look = {"postfix": _mta, "dovecot": _mda}[product]
+    return look(context, context.shared(units.show))["unit_state"]["stopped_by"]
+
+
 def _mta(context, shown):
     master = context.shared(postfix.master_process)
     unit = units.owning_unit(context, master.pid) if master is not None else None

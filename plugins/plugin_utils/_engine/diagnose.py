@@ -59,9 +59,9 @@ def diagnose(run: Document, sweep: Document, hosts: dict[str, Document], rules: 
     report_hosts = {}
     for name, (selection, not_judged) in judged.items():
         selection = _explain_from_above(name, selection, fleet_findings)
-        history.mark(selection.findings, past.get(name), now)
+        history.mark(selection.findings, past.get(name), now, documents[name]["patches"])
         report_hosts[name] = _host(hosts[name], documents[name], selection, not_judged)
-    told = {key: value for key, value in run.items() if key not in ("symptom", "affected", "history")}
+    told = {key: value for key, value in run.items() if key not in ("symptom", "affected", "history", "between")}
     report = {
         "schema": SCHEMA,
         "run": {**told, "vantage_points": _vantage_points(sweep)},

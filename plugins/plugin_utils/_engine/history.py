@@ -48,8 +48,11 @@ def occurrences(past: list[list[t.Any]], finding: str, now: float) -> Document |
     return {"count": len(struck), "first": struck[0][0], "last": struck[-2][1], "began": struck[-1][0]}
 
 
-def mark(findings: list[Document], past: Document | None, now: float) -> None:
-    """Say of each root cause whether it has struck before, and hold back a restart that has not helped."""
+def mark(findings: list[Document], past: Document | None, now: float, patches: Document | None = None) -> None:
+    """Say of each root cause whether it has struck before, and hold back a restart that has not helped.
+
+    :param patches: the facts of that name: a daemon that falls over again may have a fix waiting
+    """
     for finding in findings:
         again = (
             occurrences((past or {}).get("runs", []), finding["id"], now) if finding["kind"] == "root_cause" else None
@@ -66,10 +69,31 @@ def mark(findings: list[Document], past: Document | None, now: float) -> None:
             again["count"] >= TIRED or again["began"] - again["last"] < AT_ONCE_S
         ):
             remedy["auto"] = False
+            finding["fixes"] = _fixes(remedy["args"].get("service", ""), patches)
             remedy["do"] = (
                 "It fell over again, so a restart is no cure: plan a patch window and keep what shows the reason. "
-                + remedy["do"]
+                f"{_pending(finding['fixes'])} {remedy['do']}"
             )
+
+
+def _fixes(service: str, patches: Document | None) -> list[str] | None:
+    """The pending fixes for the very package of a unit; None when nobody knows."""
+    if patches is None or patches.get("security") is None:
+        return None
+    name = service.removesuffix(".service").partition("@")[0]
+    return [
+        f"{one['package']} {one['installed']} -> {one['available']}"
+        for one in patches["security"]
+        if name and (one["daemon"] == name or one["package"] == name)
+    ]
+
+
+def _pending(fixes: list[str] | None) -> str:
+    if fixes is None:
+        return "Which fixes are pending for it is not known."
+    if not fixes:
+        return "No security fix is pending for it, so look for the bug with its maintainers."
+    return f"Pending for it: {', '.join(fixes[:5])}."
 
 
 def leaks(memory: Document | None, past: Document | None, now: float) -> list[Document] | None:

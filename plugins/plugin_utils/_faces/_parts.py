@@ -33,9 +33,18 @@ class Action:
     state: str
     words: str
     action: str
+    subject: str
+    finding: str
     why: str
+    steps: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
     before: str
     after: str
+    again: str
+    took: str
+    proof: str
+    held: bool
+    evidence: tuple[str, ...]
 
 
 def vantage(value: object) -> Vantage:
@@ -55,14 +64,47 @@ def action(value: object) -> Action:
     """One entry of a host's actions."""
     source = _safe.mapping(value)
     state = _safe.inert(source.get("state"), 20)
+    began, ended = _safe.number(source.get("started")), _safe.number(source.get("finished"))
+    held = _safe.mapping(source.get("proof"))
     return Action(
         state=state,
         words=_words.ACTION_STATES.get(state, state),
         action=_safe.inert(source.get("action"), 60),
-        why=_safe.inert(source.get("why"), 300),
-        before=_safe.value_text(source["before"], 200) if source.get("before") is not None else "",
-        after=_safe.value_text(source["after"], 200) if source.get("after") is not None else "",
+        subject=_safe.inert(source.get("subject"), 120),
+        finding=_safe.inert(source.get("finding"), 100),
+        why=_safe.inert(source.get("why"), 400),
+        steps=tuple(_step(step) for step in _safe.sequence(source.get("steps"))[:60]),
+        notes=_safe.texts(source.get("notes"), 300, 20),
+        before=_safe.value_text(source["before"], 300) if source.get("before") is not None else "",
+        after=_safe.value_text(source["after"], 300) if source.get("after") is not None else "",
+        again=_safe.moment(source["retry_at"]) if source.get("retry_at") is not None else "",
+        took=_safe.duration(ended - began) if began is not None and ended is not None else "",
+        proof=proof(held),
+        held=held.get("state") == "proved",
+        evidence=_safe.texts(source.get("evidence"), 300, 40),
     )
+
+
+def _step(value: object) -> tuple[str, str]:
+    """What was done, and how that came out."""
+    source = _safe.mapping(value)
+    return _safe.inert(source.get("what"), 200), _safe.inert(source.get("result"), 300)
+
+
+def proof(value: object) -> str:
+    """Did a remedy hold, in words; "" when nobody has looked."""
+    source = _safe.mapping(value)
+    state = source.get("state")
+    if state == "not_healed":
+        return f"did not cure it: {_safe.inert(source.get('why'), 300)}".rstrip(": ")
+    after = _safe.duration(_safe.number(source.get("healed_after")))
+    if state == "relapsed":
+        return f"worked again, and fell over at {_safe.moment(source.get('relapse_at'))}: this is no cure for it"
+    if state != "proved":
+        return ""
+    held = _safe.duration(_safe.number(source.get("watched_s")))
+    words = f"works again after {after}" if after else "the diagnosis finds it mended"
+    return words + (f", and held for the {held} it was watched" if held else "")
 
 
 @dataclass(frozen=True)

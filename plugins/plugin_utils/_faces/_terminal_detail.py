@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ansible_collections.mailops.triage.plugins.plugin_utils._faces import _findings, _view
+from ansible_collections.mailops.triage.plugins.plugin_utils._faces import _findings, _parts, _view
 from ansible_collections.mailops.triage.plugins.plugin_utils._faces._findings import Finding
 from ansible_collections.mailops.triage.plugins.plugin_utils._faces._layout import Sheet, columns, pad
 
@@ -52,9 +52,7 @@ def host(sheet: Sheet, host: _view.Host, verbose: bool) -> None:
     for index, step in enumerate(host.next):
         sheet.field("" if index else "Look next", step)
     for action in host.actions:
-        change = f" (before: {action.before or 'not known'}; after: {action.after or 'not known'})"
-        words = f"{action.words} {action.action}: {action.why}".rstrip(": ")
-        sheet.field("Action", words + (change if action.before or action.after else ""))
+        _action(sheet, action, verbose)
     if verbose:
         for finding in host.notes:
             sheet.field("Note", finding.title)
@@ -107,6 +105,29 @@ def risks(sheet: Sheet, view: _view.Report, verbose: bool) -> None:
             sheet.para(advice, "dim", 4)
     if len(view.risks) > _RISKS[verbose]:
         sheet.para(f"and {len(view.risks) - _RISKS[verbose]} more in the report", "dim", 2)
+
+
+def _action(sheet: Sheet, action: _parts.Action, verbose: bool) -> None:
+    """What a remedy did, or why not, step by step where it did not go well."""
+    style = {"done": "good" if action.held else "", "failed": "bad", "refused": "dont"}.get(action.state, "")
+    subject = f" {action.subject}" if action.subject else ""
+    sheet.field("Action", f"{action.words} {action.action}{subject}: {action.why}".rstrip(": "), style)
+    start = 14 if sheet.width >= 50 else 4
+    if action.before or action.after:
+        change = f"before: {action.before or 'not known'}; after: {action.after or 'not known'}"
+        sheet.para(change, "dim", start)
+    if verbose or action.state == "failed" or action.proof and not action.held:
+        for what, result in action.steps:
+            sheet.para(f"{what}: {result}".rstrip(": "), "dim", start, "- ")
+    for note in action.notes:
+        sheet.para(note, "dim", start, "- ")
+    if action.proof:
+        sheet.para(action.proof, "good" if action.held else "bad", start)
+    if action.again:
+        sheet.para(f"may be tried again at {action.again}", "", start)
+    if action.evidence:
+        more = f" and {len(action.evidence) - 1} more" if len(action.evidence) > 1 else ""
+        sheet.para(f"evidence: {action.evidence[0]}{more}", "dim", start)
 
 
 def _evidence(sheet: Sheet, finding: Finding, verbose: bool) -> None:

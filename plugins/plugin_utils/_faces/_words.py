@@ -81,6 +81,7 @@ ACTION_STATES: dict[str, str] = {
     "done": "done",
     "refused": "refused to do",
     "failed": "tried and failed",
+    "nothing": "nothing to do for",
 }
 
 LOGINS: dict[str, str] = {

@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.mailops.triage.plugins.plugin_utils import _history
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import history
+from ansible_collections.mailops.triage.plugins.plugin_utils._recording import Recording
 
 NOW = 1_800_000_000.0
 HOUR = 3600.0
@@ -21,7 +22,7 @@ DEAD = "software.mta_not_running"
 
 
 def finding(auto: bool = True) -> dict[str, Any]:
-    remedy = {"action": "restart_daemon", "auto": auto, "do": "Start it."}
+    remedy = {"action": "restart_daemon", "auto": auto, "do": "Start it.", "args": {"service": "postfix@-.service"}}
     return {"id": DEAD, "kind": "root_cause", "title": "postfix is not running", "evidence": [], "remedy": remedy}
 
 
@@ -71,6 +72,26 @@ def test_a_restart_that_has_not_helped_is_no_longer_unattended(past: list[list[A
     history.mark(found, {"runs": past}, NOW)
     assert found[0]["remedy"]["auto"] is False
     assert "patch window" in found[0]["remedy"]["do"]
+
+
+@pytest.mark.parametrize(
+    ("security", "says"),
+    [
+        (None, "Which fixes are pending for it is not known."),
+        ([], "No security fix is pending for it"),
+        (
+            [
+                {"package": "postfix", "daemon": "postfix", "installed": "3.7.11", "available": "3.7.12"},
+                {"package": "dovecot-core", "daemon": "dovecot", "installed": "2.3.19", "available": "2.3.20"},
+            ],
+            "Pending for it: postfix 3.7.11 -> 3.7.12.",
+        ),
+    ],
+)
+def test_the_fixes_for_what_falls_over_again_are_named(security: list[dict[str, Any]] | None, says: str) -> None:
+    found = [finding()]
+    history.mark(found, {"runs": runs((0.4, True), (0.2, False))}, NOW, {"security": security})
+    assert says in found[0]["remedy"]["do"]
 
 
 def test_a_host_that_nobody_knows_is_judged_as_before() -> None:
@@ -144,6 +165,48 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
     path.symlink_to(tmp_path / "elsewhere")
     assert _history.look(tmp_path, RUN, HOSTS) == {}
     assert _history.look(tmp_path / "nothing", RUN, HOSTS) == {}
+
+
+def first_look(folder: Path) -> Recording:
+    """The first diagnosis of a run, a minute ago, that found two faults on one host."""
+    recording = Recording(folder)
+    left = {"id": "now", "started": NOW - 60, "hosts": {"mail1": {"roots": [DEAD, "x.y"], "memory": []}}}
+    recording.write(_history.TRACE, left)
+    return recording
+
+
+def test_what_came_back_after_a_restart_of_this_very_run_is_recurring(tmp_path: Path) -> None:
+    proofs = {"mail1": {"items": {"k": {"state": "relapsed", "healed_at": NOW - 40, "findings": [DEAD]}}}}
+    whole, between = _history.of_this_run(first_look(tmp_path), proofs)
+    assert between == {"mail1": [[NOW - 40, ["x.y"]]]}
+    assert (history.occurrences(whole["mail1"], DEAD, NOW) or {})["count"] == 2
+    assert history.occurrences(whole["mail1"], "x.y", NOW) is None
+    found = [finding()]
+    history.mark(found, {"runs": whole["mail1"]}, NOW)
+    assert found[0]["remedy"]["auto"] is False
+
+
+def test_what_no_remedy_was_seen_to_cure_is_the_same_outage(tmp_path: Path) -> None:
+    proofs = {"mail1": {"items": {"k": {"state": "not_healed", "findings": [DEAD]}}}}
+    whole, between = _history.of_this_run(first_look(tmp_path), proofs)
+    assert between == {}
+    assert history.occurrences(whole["mail1"], DEAD, NOW) is None
+
+
+def test_later_runs_see_both_looks_of_a_run_and_what_was_well_in_between(tmp_path: Path) -> None:
+    earlier = tmp_path / "run"
+    (earlier / "before").mkdir(parents=True)
+    for place, started, more in (
+        (earlier / "before", NOW - 900, {}),
+        (earlier, NOW - 600, {"between": [[NOW - 880, []]]}),
+    ):
+        record = {"roots": [DEAD], "memory": [], **more}
+        path = place / _history.TRACE
+        path.write_text(json.dumps({"id": "run", "started": started, "hosts": {"mail1": record}}), encoding="utf-8")
+        os.utime(path, (started, started))
+    runs_seen = _history.look(tmp_path, RUN, HOSTS)["mail1"]["runs"]
+    assert runs_seen == [[NOW - 900, [DEAD]], [NOW - 880, []], [NOW - 600, [DEAD]]]
+    assert (history.occurrences(runs_seen, DEAD, NOW) or {})["count"] == 2
 
 
 def test_a_run_that_could_not_look_leaves_no_word_that_all_is_well() -> None:

@@ -1,0 +1,183 @@
+# Copyright (c) 2026 the mailops.triage authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mail of one sender, login or domain on hold: nothing is deleted, and it goes on when the hold ends.
+
+Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+import os
+import time
+
+from ansible_collections.mailops.triage.plugins.module_utils._aid.contain import names, queuefile, settings
+from ansible_collections.mailops.triage.plugins.module_utils._aid.contain.here import Cannot, remove
+
+KIND = "hold"
+_MOST = 50000
+_LIST = "smtpd_end_of_data_restrictions"
+# A restriction that holds what comes in by SMTP under a login, from a sender, or for a domain alone: at the end of a
+# message Postfix knows the recipient only where there is one. Not all that may stand in an address can stand in a table
+# that is written into main.cf.
+_TABLES = {"account": "check_sasl_access", "sender": "check_sender_access", "domain": "check_recipient_access"}
+_SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.@_+-")
+
+
+def restriction(by, value):
+    """What holds new mail too, or an empty text where that cannot be had exactly."""
+    if by not in _TABLES or not frozenset(value) <= _SAFE:
+        return ""
+    return "{0} inline:{{{1}=HOLD}}".format(_TABLES[by], value)
+
+
+def wanted(data, envelope) -> bool:
+    """Is this a message to hold?"""
+    value = data["value"]
+    if data["by"] == "account":
+        return envelope.login.lower() == value
+    if value != names.NOBODY and data["by"] == "sender":
+        return envelope.sender.lower() == value
+    if data["by"] == "sender":
+        about = data.get("about")
+        # Delivery reports that somebody waits for are left alone: only what is about that domain is held.
+        return not envelope.sender and (not about or any(_domain(one) == about for one in envelope.about))
+    waiting = [_domain(one) for one in envelope.waiting]
+    return bool(waiting) and all(one == value for one in waiting)
+
+
+def met(data, envelope) -> bool:
+    """Could it have been held by the restriction? Postfix's tables also match extensions and subdomains."""
+    value = data["value"]
+    if data["by"] == "sender":
+        local, _sign, place = envelope.sender.lower().rpartition("@")
+        own, _sign, home = value.rpartition("@")
+        return place == home and (local == own or local.startswith((own + "+", own + "-")))
+    if data["by"] == "domain":
+        waiting = [_domain(one) for one in envelope.waiting]
+        return bool(waiting) and all(one == value or one.endswith("." + value) for one in waiting)
+    return wanted(data, envelope)
+
+
+def select(data):
+    """Queue ids of the messages to hold, and how many of them are being delivered just now."""
+    found, active = [], 0
+    for queue in queuefile.QUEUES:
+        for number, path in queuefile.files(data["queue"], queue):
+            envelope = queuefile.read(path)
+            if envelope is not None and wanted(data, envelope):
+                found.append(number)
+                active += queue == "active"
+    return sorted(set(found))[:_MOST], active
+
+
+def check(here, data):
+    """Can it be done here?
+
+    :raises Cannot: when not
+    """
+    for program in ("postsuper", "postconf"):
+        if not here.has(program):
+            raise Cannot("tool", "there is no {0} on this host".format(program))
+    settings.check(here, data)
+
+
+def present(here, data) -> bool:
+    """Is all that there is on hold, and would new mail be?"""
+    return not select(data)[0] and (not data["piece"] or settings.has_piece(here, _LIST, data["piece"]))
+
+
+def prepare(here, data):
+    """Write down what will be held, before it is."""
+    chosen, active = select(data)
+    ids = _listed(here, data) | set(chosen)
+    here.keep(data["file"], ("\n".join(sorted(ids)) + "\n").encode("ascii"))
+    data["active"] = active
+
+
+def apply(here, data):
+    """Hold it."""
+    said = []
+    if data["piece"]:
+        settings.add_piece(here, _LIST, data["piece"])
+        said.append("main.cf: {0} begins with {1}".format(_LIST, data["piece"]))
+        own = here.run(["postconf", "-P", "*/*/" + _LIST]).out.decode("utf-8", "replace").split("=")[0].strip()
+        if own:
+            said.append("{0} has a list of its own in master.cf: what comes in there is not held".format(own))
+    ids = _listed(here, data)
+    if ids:
+        here.must(["postsuper", "-h", "-"], timeout=120.0, input="\n".join(sorted(ids)) + "\n")
+    held = _held(data)
+    # What was delivered in the meantime is gone, and its number may soon be another message's.
+    ids &= {number for number, envelope in held.items() if wanted(data, envelope)}
+    here.keep(data["file"], ("\n".join(sorted(ids)) + "\n").encode("ascii"))
+    data["count"] = len(ids)
+    said.append("{0} messages are on hold".format(len(ids)))
+    if data["piece"] or data.get("active"):
+        # The queue manager still has in mind what was active.
+        said.append(settings.reload(here))
+    return said
+
+
+def undo(here, data):
+    """Let go of what was held, and of what came in since and was held by the restriction; nothing else."""
+    if not here.has("postsuper"):
+        return ["Postfix is gone"]
+    said = []
+    if data["piece"] and settings.drop_piece(here, _LIST, data["piece"]):
+        said.append(settings.reload(here))
+    held, ids = _held(data), _listed(here, data)
+    let_go = {number for number in held if number in ids}
+    if data["piece"]:
+        since = data["since"] - 1
+        let_go |= {one for one, mail in held.items() if mail.arrived >= since and met(data, mail)}
+    if let_go:
+        here.must(["postsuper", "-H", "-"], timeout=120.0, input="\n".join(sorted(let_go)) + "\n")
+    remove(here.kept(data["file"]))
+    return said + ["{0} messages were released from hold".format(len(let_go))]
+
+
+def diff(here, data):
+    """(before, after) as lines."""
+    chosen = len(select(data)[0])
+    before = ["{0} messages of {1} wait in the queue".format(chosen, data["value"])]
+    after = ["{0} messages of {1} are on hold".format(chosen, data["value"])]
+    if data["piece"]:
+        after.append("{0} begins with {1}".format(_LIST, data["piece"]))
+    return before, after
+
+
+def data(by, value, queue, about="", piece=True):
+    """The data of a hold.
+
+    :param by: account, sender or domain
+    :param about: for the empty sender: the domain whose mail was returned
+    """
+    return {
+        "by": by,
+        "value": value,
+        "about": about,
+        "queue": queue,
+        "piece": restriction(by, value) if piece else "",
+        "since": round(time.time(), 3),
+        "count": 0,
+    }
+
+
+def _held(data):
+    found = {}
+    for number, path in queuefile.files(data["queue"], "hold"):
+        envelope = queuefile.read(path)
+        if envelope is not None:
+            found[number] = envelope
+    return found
+
+
+def _listed(here, data):
+    path = here.kept(data["file"])
+    if not os.path.exists(path):
+        return set()
+    with open(path, "r") as stream:
+        return set(stream.read().split())
+
+
+def _domain(address):
+    return address.rpartition("@")[2].lower()

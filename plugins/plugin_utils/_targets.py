@@ -1,0 +1,58 @@
+# Copyright (c) 2026 the mailops.triage authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is probed from where: the same for a diagnosis, for the proof of a remedy and for a watch.
+
+Note that this plugin util is PRIVATE to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.mailops.triage.plugins.plugin_utils import _hostvars, _vantage
+from ansible_collections.mailops.triage.plugins.plugin_utils._engine import protocols
+
+Document = dict[str, t.Any]
+
+_HOST_VARIABLES = ("ansible_host", "ansible_port", "mail_roles")
+
+
+class TargetError(ValueError):
+    """The inventory or the caller names something that cannot be probed, or cannot probe."""
+
+
+def points(wanted: list[str] | None, task_vars: Document, reader: _hostvars.Reader) -> dict[str, Document]:
+    """The vantage points by name, each with its connection variables.
+
+    :param wanted: those asked for; without any the controller and the group C(vantage_points)
+    :raises TargetError: naming the option and the host that does not exist
+    """
+    names = wanted or [_vantage.CONTROLLER, *task_vars.get("groups", {}).get("vantage_points", [])]
+    known = task_vars["hostvars"]
+    for name in names:
+        if name != _vantage.CONTROLLER and name not in known:
+            raise TargetError(
+                f"triage_vantage_points: '{name}' is neither '{_vantage.CONTROLLER}' nor a host of the inventory"
+            )
+    return {name: {} if name == _vantage.CONTROLLER else reader.connection(name) for name in names}
+
+
+def target(host: str, reader: _hostvars.Reader) -> Document:
+    """One host as the prober wants it.
+
+    :raises TargetError: naming the host whose C(mail_roles) is no list
+    :raises UnknownRoleError: naming the host and the role that does not exist
+    """
+    variables = reader.read(host, _HOST_VARIABLES)
+    roles = variables["mail_roles"]
+    if roles is not None and (not isinstance(roles, list) or not all(isinstance(role, str) for role in roles)):
+        raise TargetError(f"mail_roles of host '{host}' must be a list of roles, such as [mta, imap]")
+    spoken = protocols.of_roles(protocols.DEFAULT_ROLES if roles is None else roles, host)
+    ports = {name: protocols.PORTS[name] for name in ("ssh", *spoken) if name in protocols.PROBED}
+    ports["ssh"] = int(variables["ansible_port"] or ports["ssh"])
+    return {
+        "name": host,
+        "address": variables["ansible_host"] or host,
+        "services": [{"protocol": name, "port": port} for name, port in ports.items()],
+    }

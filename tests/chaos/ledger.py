@@ -1,0 +1,105 @@
+# Copyright (c) 2026 the mailops.triage authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ledger: every message that a server has accepted is in a mailbox or in the queue, once.
+
+The server's word is the 250 after the final dot. Whoever hears nothing after the dot does not know (RFC 5321, 4.5.4.2:
+it may have been accepted): such a message may be there or not. All others were refused, and nobody counts on them.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import json
+import threading
+from pathlib import Path
+
+from labkit import host
+
+SEARCH = Path(__file__).with_name("search.py")
+
+
+@dataclasses.dataclass(frozen=True)
+class Balance:
+    """What became of the messages of one host."""
+
+    accepted: int
+    delivered: int
+    queued: int
+    doubtful: int
+    """Without an answer after the dot; those of them that are there are among delivered and queued."""
+    lost: tuple[str, ...]
+    """Accepted, and nowhere."""
+    doubled: tuple[str, ...]
+    """In the same mailbox more than once, or in a mailbox and still in the queue."""
+    strange: tuple[str, ...]
+    """There, although it was refused."""
+
+    @property
+    def even(self) -> bool:
+        """Is nothing missing, and nothing there twice?"""
+        return not (self.lost or self.doubled or self.strange)
+
+    def __str__(self) -> str:
+        text = f"{self.accepted} accepted, {self.delivered} delivered, {self.queued} in the queue"
+        text += f", {self.doubtful} without an answer" if self.doubtful else ""
+        for word in ("lost", "doubled", "strange"):
+            names = getattr(self, word)
+            text += f", {len(names)} {word.upper()}: {' '.join(names[:5])}" if names else ""
+        return text
+
+
+class Ledger:
+    """Who writes down what the server said; shared by the threads of the load."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.accepted: set[str] = set()
+        self.doubtful: set[str] = set()
+        self.refused = 0
+
+    def accept(self, ident: str) -> None:
+        """The server said 250 after the dot."""
+        with self._lock:
+            self.doubtful.discard(ident)
+            self.accepted.add(ident)
+
+    def doubt(self, ident: str) -> None:
+        """The dot is on its way, and the server has not answered yet."""
+        with self._lock:
+            self.doubtful.add(ident)
+
+    def refuse(self, ident: str) -> None:
+        """The server said no, or the dot was never sent."""
+        with self._lock:
+            self.doubtful.discard(ident)
+            self.refused += 1
+
+    def balance(self, found: dict[str, list[str]]) -> Balance:
+        """Hold what was accepted against what is there.
+
+        :param found: ident -> places: "queue", or a mailbox's name, once for each copy
+        """
+        with self._lock:
+            accepted, doubtful = set(self.accepted), set(self.doubtful)
+        places = {ident: collections.Counter(where) for ident, where in found.items()}
+        return Balance(
+            accepted=len(accepted),
+            delivered=sum(1 for where in places.values() if set(where) - {"queue"}),
+            queued=sum(1 for where in places.values() if set(where) == {"queue"}),
+            doubtful=len(doubtful),
+            lost=tuple(sorted(accepted - set(places))),
+            doubled=tuple(sorted(ident for ident, where in places.items() if sum(where.values()) > 1)),
+            strange=tuple(sorted(set(places) - accepted - doubtful)),
+        )
+
+
+def search(name: str, prefix: str) -> dict[str, list[str]]:
+    """Find all messages of a load on a host, in mailboxes and in every part of the queue.
+
+    :param prefix: what their idents begin with
+    """
+    done = host.enter(name, ["python3", "-", prefix], check=True, timeout=120, stdin=SEARCH.read_text(encoding="utf-8"))
+    found: dict[str, list[str]] = json.loads(done.stdout)
+    return found
