@@ -48,7 +48,7 @@ PORTS = [
 
 @pytest.mark.parametrize(("fault", "finding", "protocol"), PORTS, ids=[one[0] for one in PORTS])
 def test_others_are_served_again(fresh: Lab, tmp_path: Path, fault: str, finding: str, protocol: str) -> None:
-    fresh.inject(fault, HOST)
+    scenario.insist(fresh, fault, HOST)
     args = args_of(tmp_path / "run", finding)
     before = contained.settings(fresh, HOST)
 
@@ -83,7 +83,7 @@ HELD = [
 def test_the_offender_s_mail_is_held_and_other_mail_flows(
     fresh: Lab, tmp_path: Path, fault: str, finding: str, least: int
 ) -> None:
-    fresh.inject(fault, HOST)
+    scenario.insist(fresh, fault, HOST)
     args = args_of(tmp_path / "run", finding)
     before, waiting = contained.settings(fresh, HOST), contained.everything(fresh, HOST)
 

@@ -127,9 +127,7 @@ class Purge(object):
     def _planner(self, context, place, pace):
         barred = bars.paths(context)
         mailboxes = bars.mailboxes(context) if self._wants("maildir_tmp") else []
-        listed = [
-            kind for kind in self.listed(bars.queue_directories(context), mailboxes) if self._wants(kind.name)
-        ]
+        listed = [kind for kind in self.listed(bars.queue_directories(context), mailboxes) if self._wants(kind.name)]
         own, ages, refused = patterns.read(self.asked.get("patterns") or [], barred)
         self.answer["refused_patterns"] = refused
         self.answer["notes"] += ["the pattern {path} was refused: {why}".format(**one) for one in refused]
