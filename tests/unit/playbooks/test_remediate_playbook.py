@@ -80,6 +80,20 @@ def play(tmp_path: Path, *words: str, hosts: str = "here", auto: str = "true") -
     ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
+    command, settings = line(tmp_path)
+    return subprocess.run(
+        [*command, "-e", json.dumps(settings), *words],
+        cwd=tmp_path,
+        env=environment(tmp_path),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def line(tmp_path: Path) -> tuple[list[str], dict[str, Any]]:
+    """The command line, and the variables that every test gives."""
     settings = {
         "triage_rules_dirs": [str(tmp_path / "rules")],
         "remediate_roles": {"restart_daemon": str(tmp_path / "stand_in")},
@@ -87,18 +101,14 @@ def play(tmp_path: Path, *words: str, hosts: str = "here", auto: str = "true") -
         "remediate_patience": 1,
         "triage_gather_subset": ["host", "memory"],
     }
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
     playbook = str(ROOT / "playbooks" / "remediate.yml")
-    command = [sys.executable, "-m", "ansible", "playbook", "-i", str(tmp_path / "hosts"), playbook]
-    return subprocess.run(
-        [*command, "-e", json.dumps(settings), *words],
-        cwd=tmp_path,
-        env={**kept, **ENVIRONMENT, "ANSIBLE_LIBRARY": str(tmp_path / "library"), "HOME": str(tmp_path)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return [sys.executable, "-m", "ansible", "playbook", "-i", str(tmp_path / "hosts"), playbook], settings
+
+
+def environment(tmp_path: Path) -> dict[str, str]:
+    """No configuration of the machine may make a test pass."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
+    return {**kept, **ENVIRONMENT, "ANSIBLE_LIBRARY": str(tmp_path / "library"), "HOME": str(tmp_path)}
 
 
 def report(tmp_path: Path, done: subprocess.CompletedProcess[str]) -> tuple[Path, dict[str, Any]]:
@@ -209,3 +219,31 @@ def test_watching_alone_tells_of_outages(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Watched" in done.stdout
+
+
+def test_the_report_of_an_interrupted_run_tells_what_was_done(tmp_path: Path) -> None:
+    """The controller is killed while it watches."""
+    play(tmp_path, "--syntax-check")
+    (tmp_path / "settings.yml").write_text("remediate_watch_seconds: 600\n", encoding="utf-8")
+    command, settings = line(tmp_path)
+    more = ["-e", json.dumps(settings), "-e", f"@{tmp_path}/settings.yml"]
+    with subprocess.Popen(
+        [*command, *more],
+        cwd=tmp_path,
+        env=environment(tmp_path),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as run:
+        assert run.stdout is not None
+        seen = next((text for text in run.stdout if "Watching 1 hosts" in text), "")
+        run.kill()
+        # The pipe ends when the last process of the run has ended: whoever watches notices that nobody waits.
+        run.stdout.read()
+    assert seen
+    (folder,) = (tmp_path / "triage-reports").iterdir()
+    found = json.loads((folder / "triage.json").read_text(encoding="utf-8"))
+    jsonschema.validate(found, SCHEMA)
+    assert [action["state"] for action in found["hosts"]["here"]["actions"]] == ["done"]
+    assert HOSTILE.replace("'", "&#39;") in (folder / "index.html").read_text(encoding="utf-8")
