@@ -108,22 +108,34 @@ class Acts(object):
             raise Failed(code, why)
 
     def _see_it_stop(self, old):
-        """The stop is systemd's; those of the old processes that do not obey are woken, asked again, and killed."""
+        """The stop is systemd's; what does not obey it is woken, asked again, and killed."""
         began = time.monotonic()
         watched = [old.main] if old.main is not None else old.processes
-        while old.group.left(watched):
+        while True:
+            now = old.again(self.systemd)
+            stopping = now.unit.active == "deactivating"
             passed = time.monotonic() - began
+            if not old.group.left(watched) and not stopping:
+                self.record.step("wait until it has stopped", "after {0:.1f} s".format(passed))
+                return
             if passed >= _WAKE_S:
                 woken = ending.wake(old.group, old.processes)
                 if woken:
                     self.record.step("CONT to its stopped processes", "{0} continued".format(woken))
             if passed >= self.stop_timeout:
-                left = ending.end(old.group, old.processes, self.record.step)
-                if left:
-                    raise Failed("stuck", "the kernel holds {0}: not even KILL ends it".format(ending.spell(left)))
+                # While it is being stopped all that is left is to end: also a command that was to stop it and hangs.
+                self._finish(now.processes if stopping else old.processes)
                 return
             time.sleep(_POLL_S)
-        self.record.step("wait until it has stopped", "after {0:.1f} s".format(time.monotonic() - began))
+
+    def _finish(self, processes):
+        """End some processes.
+
+        :raises Failed: when one of them is still there
+        """
+        left = ending.end(self.daemon.group, processes, self.record.step)
+        if left:
+            raise Failed("stuck", "the kernel holds {0}: not even KILL ends it".format(ending.spell(left)))
 
     def _continue(self):
         """A stopped daemon goes on where it was; nobody loses a connection."""
@@ -150,17 +162,13 @@ class Acts(object):
         self.record.step("wait for the reload", self.daemon.unit.spell())
         if main is not None and not self.daemon.group.left([main]):
             self.record.note("its main process is another one since the reload")
-        left = self.daemon.group.left([one for one in hung if one.state == STOPPED])
-        if left and ending.end(self.daemon.group, left, self.record.step):
-            raise Failed("stuck", "the kernel holds {0}: not even KILL ends it".format(ending.spell(left)))
+        self._finish(self.daemon.group.left([one for one in hung if one.state == STOPPED]))
 
     def _end_helpers(self, name):
         """End the hung helpers and no others; their parent starts new ones when it needs them."""
         targets = within_reach(self.daemon, name)
         self._began("end " + ending.spell(targets))
-        left = ending.end(self.daemon.group, targets, self.record.step)
-        if left:
-            raise Failed("stuck", "the kernel holds {0}: not even KILL ends it".format(ending.spell(left)))
+        self._finish(targets)
         until = time.monotonic() + _HELPER_S
         while time.monotonic() < until:
             self.daemon = self.daemon.again(self.systemd)
