@@ -105,7 +105,8 @@ def files(lab: Lab, host: str, frozen: bool = False) -> set[str]:
     places = "/etc /var/spool/postfix /var/lib/dovecot" + ("" if frozen else " /home")
     # What the login of Ansible leaves in its own home is its own, and a half-dead Postfix keeps trying to queue.
     own = " -o ".join(f"-path {path}" for path in ("/home/triage", "/var/spool/postfix/pid"))
-    look = f"find {places} -xdev \\( {own} \\) -prune -o -type f -printf '%p %s %m %u\\n' -o -type l,d -printf '%p %m %u\\n'"
+    told = "-type f -printf '%p %s %m %u\\n' -o -type l,d -printf '%p %m %u\\n'"
+    look = f"find {places} -xdev \\( {own} \\) -prune -o {told}"
     return set(lab.run(host, look, check=True).stdout.splitlines())
 
 
