@@ -57,8 +57,8 @@ unit: venv ## unit tests; ARGS goes to pytest
 	@$(VENV)/python -m pytest tests/unit $(ARGS)
 
 .PHONY: lab
-lab: venv ## the lab tests alone
-	@$(VENV)/python tools/steps.py lab lab
+lab: venv ## the tests on real hosts alone
+	@$(VENV)/python tools/steps.py lab lab first-aid
 
 .PHONY: package
 package: venv ## build the collection, install it elsewhere, see whether it works there

@@ -14,6 +14,8 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import mirror
@@ -24,11 +26,16 @@ LINK = "playbooks/collections/ansible_collections/mailops/triage"
 LAB = "tests/lab/lab.py"
 
 LINT = ["ruff", "format", "source", "python-3.6", "mypy", "yamllint", "shellcheck", "changelog", "ansible-lint", "docs"]
+LABS = ["lab", "first-aid"]
+"""What needs real hosts."""
 SUITES = {
     "lint": LINT,
     "check": [*LINT, "sanity", "unit"],
-    "test": [*LINT, "sanity", "unit", "package", "lab"],
+    "test": [*LINT, "sanity", "unit", "package", *LABS],
 }
+
+BESIDE = ("sanity", "unit")
+"""Neither keeps two processors busy by itself, and neither writes where the other reads."""
 
 RULE = "=" * 78
 
@@ -74,34 +81,66 @@ def command_of(step: str) -> tuple[list[str], Path, dict[str, str]]:
         "docs": ([str(BIN / "antsibull-docs"), *antsibull_docs.split()], copy, in_copy),
         "sanity": ([PYTHON, "tools/sanity.py"], mirror.ROOT, {}),
         # Most of their time is spent waiting for time-outs and children: more at once than there are processors.
-        "unit": ([*python, "pytest", "-n", "4", "tests/unit"], mirror.ROOT, {}),
+        "unit": ([*python, "pytest", "-n", "4", "--dist", "loadgroup", "tests/unit"], mirror.ROOT, {}),
         "package": ([PYTHON, "tools/package.py"], mirror.ROOT, {}),
         "lab": (
             [*python, "pytest", "-p", "pytest_ansible.plugin", "--ansible-unit-inject-only", "tests/lab"],
             mirror.ROOT,
             in_checkout,
         ),
+        "first-aid": ([*python, "pytest", "-n", "4", "--dist", "loadfile", "tests/first_aid"], mirror.ROOT, {}),
     }
     return commands[step]
 
 
-def run(step: str) -> bool:
-    """Run one step, its output going where ours goes; say whether it succeeded."""
+def run(step: str, beside: bool = False) -> bool:
+    """Run one step, its output going where ours goes; say whether it succeeded.
+
+    :param beside: another step runs at the same time: each line says which one it is of
+    """
     print(f"== {step}", flush=True)
     command, folder, extra = command_of(step)
     environment = {**os.environ, **extra}
-    if not sys.stdout.isatty():
+    if beside or not sys.stdout.isatty():
         environment.update(NO_COLOR="1", ANSIBLE_NOCOLOR="1")
         environment.pop("FORCE_COLOR", None)
     began = time.monotonic()
     try:
-        status = subprocess.run(command, cwd=folder, env=environment, check=False).returncode
+        if beside:
+            status = relay(step, command, folder, environment)
+        else:
+            status = subprocess.run(command, cwd=folder, env=environment, check=False).returncode
     except OSError as error:
         print(f"{command[0]}: {error}")
         status = 127
     seconds = time.monotonic() - began
     print(f"== {step}: {'ok' if status == 0 else f'FAILED (exit status {status})'}, {seconds:.1f} s", flush=True)
     return status == 0
+
+
+def relay(step: str, command: list[str], folder: Path, environment: dict[str, str]) -> int:
+    """Run a command and pass its lines on, each with the step's name before it; return its exit status."""
+    margin = f"{step:<{max(map(len, BESIDE))}} | "
+    with subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace"
+    ) as child:
+        for line in child.stdout or ():
+            print(margin + line.rstrip(), flush=True)
+        return child.wait()
+
+
+def run_all(steps: list[str]) -> dict[str, bool]:
+    """Run steps in their order, those of BESIDE at the same time; return which of them succeeded."""
+    done: dict[str, bool] = {}
+    together = [step for step in steps if step in BESIDE]
+    for step in steps:
+        if step in together and len(together) > 1:
+            if step == together[0]:
+                with ThreadPoolExecutor(max_workers=len(together)) as pool:
+                    done.update(zip(together, pool.map(partial(run, beside=True), together)))
+        else:
+            done[step] = run(step)
+    return done
 
 
 def why_no_lab() -> str:
@@ -124,17 +163,15 @@ def main(suite: str, steps: list[str]) -> int:
     """Run the steps of a suite (or only the named ones) and return the exit status."""
     began = time.monotonic()
     left_out = ""
-    failed: list[str] = []
-    passed: list[str] = []
     mirror.synchronise()
-    for step in steps or SUITES[suite]:
-        if step == "lab":
-            left_out = why_no_lab()
-            if left_out:
-                if os.environ.get("CI", "").lower() in ("true", "1", "yes"):
-                    failed.append("lab (it cannot run here)")
-                continue
-        (passed if run(step) else failed).append(step)
+    wanted = steps or SUITES[suite]
+    if not set(LABS).isdisjoint(wanted):
+        left_out = why_no_lab()
+    done = run_all([step for step in wanted if step not in LABS or not left_out])
+    passed = [step for step, good in done.items() if good]
+    failed = [step for step, good in done.items() if not good]
+    if left_out and os.environ.get("CI", "").lower() in ("true", "1", "yes"):
+        failed.append("lab (it cannot run here)")
     if left_out:
         print(f"{RULE}\nNOT TESTED: the lab tests were LEFT OUT - no fault was tried on a real mail host - because:\n")
         print("\n".join(f"    {line}" for line in left_out.splitlines()))

@@ -72,7 +72,7 @@ class ActionModule(ActionBase):
                     done=store.all_actions(recording, report["hosts"]),
                 ),
             )
-            _complete(plans, report, options["guard"])
+            _complete(plans, report, records, options["guard"])
             recording.write(store.PLAN, {"made": time.time(), "auto": options["auto"], "live": live, "hosts": plans})
         except RecordingError as exc:
             raise AnsibleActionFail(str(exc)) from exc
@@ -115,15 +115,26 @@ def _ages(source: Recording, report: dict[str, t.Any]) -> dict[str, float]:
     return ages
 
 
-def _complete(plans: dict[str, list[dict[str, t.Any]]], report: dict[str, t.Any], given: dict[str, t.Any]) -> None:
+def _complete(
+    plans: dict[str, list[dict[str, t.Any]]],
+    report: dict[str, t.Any],
+    records: dict[str, dict[str, t.Any]],
+    given: dict[str, t.Any],
+) -> None:
     """Add what carrying out needs: who asks, for the gate on the host, and the probes that will prove it."""
     run = report["run"]
+    # By the host's own clock, which is the one that its daemons' start times are told by.
+    found_at = {name: (record.get("facts") or {}).get("collected_at") for name, record in records.items()}
     above = {finding["id"] for finding in report["fleet"]["findings"] if finding["kind"] == "root_cause"}
     for name, items in plans.items():
         host = report["hosts"][name]
         roots = above | {finding["id"] for finding in host["findings"] if finding["kind"] == "root_cause"}
         mended = {finding for item in items if item["state"] == "go" for finding in item["findings"]}
+        told = {finding["id"]: finding for finding in [*report["fleet"]["findings"], *host["findings"]]}
         for item in items:
+            item["found_at"] = found_at.get(name)
+            if item["action"] == "escalate":
+                item["told"] = {"finding": told[item["finding"]], "host": {**host, "actions": []}}
             item["probes"] = proof.ways(host, item["findings"], mended | set(item["findings"]), roots)
             item["guard"] = {
                 "run": run["id"],

@@ -33,6 +33,7 @@ class ActionModule(ActionBase):
                 "report_dir": {"type": "str", "required": True},
                 "step": {"type": "int", "required": True},
                 "begun": {"type": "float"},
+                "failed": {"type": "bool", "default": False},
             }
         )
         task_vars = task_vars or {}
@@ -47,6 +48,9 @@ class ActionModule(ActionBase):
             item = go[options["step"]]
             # Taken as it is: an option of this task would be templated, and the host's words must not be.
             answer = task_vars.get(f"{item['action']}_result")
+            if options["failed"] and not outcome.failed(answer):
+                # The role ended before its own task; what is there is the answer of an earlier step.
+                answer = None
             entry, evidence = outcome.action(item, answer, options["begun"] or now, now)
             kept = store.append(recording, host, entry, evidence)
         except RecordingError as exc:

@@ -63,7 +63,7 @@ class ActionModule(ActionBase):
         everybody: list[str] = task_vars["ansible_play_hosts_all"]
         try:
             self._points = _targets.points(options["vantage_points"], task_vars, reader)
-            told = store.all_actions(recording, everybody) if recording else {}
+            told = _deeds(store.all_actions(recording, everybody)) if recording else {}
             done = {host: [one for one in actions if one["state"] == "done"] for host, actions in told.items()}
             proofs = store.read(recording, store.PROOFS) if recording else {}
             result.update(changed=False, acted=_count(told), proved=0, seconds=0.0, hosts={})
@@ -166,6 +166,11 @@ class ActionModule(ActionBase):
         return {"seconds": watch["seconds"], "hosts": seen}
 
 
+def _deeds(told: dict[str, list[dict[str, t.Any]]]) -> dict[str, list[dict[str, t.Any]]]:
+    """What was done to hosts: a message to people is none."""
+    return {host: [one for one in actions if one["action"] != "escalate"] for host, actions in told.items()}
+
+
 def _count(told: dict[str, list[dict[str, t.Any]]]) -> int:
     """How many hosts something was done to, well or not."""
     return sum(any(one["state"] in ("done", "failed") for one in actions) for actions in told.values())
@@ -174,7 +179,7 @@ def _count(told: dict[str, list[dict[str, t.Any]]]) -> int:
 def _hopeful(action: dict[str, t.Any], proofs: dict[str, t.Any], host: str) -> bool:
     """Is this one that works again, or that only a diagnosis can prove?"""
     found = _items(proofs, host).get(action["key"])
-    return not action["probes"] or bool(found) and found["state"] == "proved"
+    return not action["probes"] or found is not None and found["state"] == "proved"
 
 
 def _items(proofs: dict[str, t.Any], host: str) -> dict[str, t.Any]:

@@ -28,6 +28,10 @@ options:
   begun:
     description: When that was begun, in epoch seconds.
     type: float
+  failed:
+    description: Whether the role ended with a failure. Then an answer that tells of none is that of an earlier step.
+    type: bool
+    default: false
 seealso:
   - module: mailops.triage.plan
 author:

@@ -31,7 +31,11 @@ options:
     type: str
     required: true
   goal_percent:
-    description: Percent of the file system that is to be free.
+    description:
+      - Percent of the file system that is to be free. Where the queue lies there, what Postfix wants to be free before
+        it accepts mail comes on top.
+      - Nothing is done while three quarters of the percentage are free, so that a second run does not begin again
+        because of a few lines of log.
     type: float
     default: 15.0
   goal_bytes:

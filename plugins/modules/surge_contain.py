@@ -10,8 +10,8 @@ short_description: Contain a surge of mail or of connections, for a while
 version_added: 0.1.0
 description:
   - Takes the gentlest measure that holds, chosen by who is named and by who is connected at that moment.
-  - O(account), O(sender), O(domain) - their mail in Postfix's queue is put on hold, and new mail of a login or a sender
-    as well. Nothing is ever deleted.
+  - O(account), O(sender), O(domain) - their mail in Postfix's queue is put on hold, and their new mail as well. Nothing
+    is ever deleted.
   - O(client) that alone holds a port of Postfix - limits for each client, and a reload.
   - O(block), O(client) - the addresses are kept from the ports of O(service) by a set of nftables in a table of its
     own, C(inet mailops_triage), whose members end by themselves; without nft by fail2ban. Their sessions are closed.
@@ -19,7 +19,7 @@ description:
   - Every measure has an end that comes without the controller, also after a reboot, by a timer
     C(mailops-triage-undo.timer) that is there as long as a measure is. The end, and O(state=absent), bring back exactly
     what was before.
-  - Daemons are reloaded, never restarted.
+  - Daemons are reloaded, never restarted. A reload of Dovecot ends idle sessions under TLS, whose clients come back.
 notes:
   - All names come out of log lines that strangers wrote. They are checked, and never reach a shell.
   - Mail that was held goes on when the hold ends. Look at it before, or prolong the hold.

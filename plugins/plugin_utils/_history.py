@@ -88,7 +88,8 @@ def of_this_run(first: Recording, proofs: Document) -> tuple[Document, Document]
     :returns: by host a list of C([time, root causes]) with the first diagnosis, and the same without it
     :raises RecordingError: when the trace of the first diagnosis cannot be used
     """
-    left = first.read(TRACE) if (first.path / TRACE).exists() else {"started": 0.0, "hosts": {}}
+    nothing: Document = {"started": 0.0, "hosts": {}}
+    left = first.read(TRACE) if (first.path / TRACE).exists() else nothing
     whole: Document = {}
     between: Document = {}
     for name, record in left["hosts"].items():

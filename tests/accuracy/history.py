@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the mailops.triage authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write yesterday's mail log of a busy, healthy server: python3 history.py LINES yes|no HOST (yes: classic stamps)."""
+"""Write two days of a healthy server's mail log: python3 history.py LINES yes|no HOST (yes: classic stamps)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ DAY = 86400
 
 
 def lines(count: int, classic: bool, name: str, now: float) -> Iterator[str]:
-    """Five lines for each message, spread over twenty hours that ended four hours ago."""
+    """Five lines for each message, over two days that ended four hours ago: yesterday has this hour, too."""
     for number in range(count):
-        at = time.gmtime(now - DAY + number * 20 * 3600 / count)
+        at = time.gmtime(now - 2 * DAY - 4 * 3600 + number * 2 * DAY / count)
         stamp = time.strftime("%b %e %H:%M:%S" if classic else "%Y-%m-%dT%H:%M:%S.000000+00:00", at)
         queue, person = f"{0xA00000 + number // 5:X}", number // 5 % 90
         text = (

@@ -175,7 +175,7 @@ def _strike(lab: Lab, batch: dict[str, str], seed: int, before: Callable[[str], 
     """Bring the faults of a batch upon their hosts; the control host joins them."""
     outcomes = {}
     with ThreadPoolExecutor(max_workers=len(batch)) as pool:
-        jobs = {host: pool.submit(_insist, lab, fault, host, seed, before) for host, fault in batch.items()}
+        jobs = {host: pool.submit(insist, lab, fault, host, seed, before) for host, fault in batch.items()}
         for host, job in jobs.items():
             outcomes[host] = Outcome(batch[host], host, faults.load(batch[host]), 0.0, None, str(job.exception() or ""))
     healthy = {"expect": {"verdict": ["healthy"], "root_causes": [], "category": None, "scope": "none"}}
@@ -184,7 +184,7 @@ def _strike(lab: Lab, batch: dict[str, str], seed: int, before: Callable[[str], 
     return outcomes
 
 
-def _insist(lab: Lab, fault: str, host: str, seed: int, before: Callable[[str], None] | None) -> None:
+def insist(lab: Lab, fault: str, host: str, seed: int = 0, before: Callable[[str], None] | None = None) -> None:
     """Strike, and once more on a fresh host when the symptom did not come: without it there is nothing to judge."""
     try:
         strike(lab, fault, host, seed, before)

@@ -49,7 +49,7 @@ fi
 """
 
 HISTORY = Path(__file__).with_name("history.py")
-"""Runs inside the host, and writes yesterday's log."""
+"""Runs inside the host, and writes the log of the days before."""
 
 
 @dataclasses.dataclass(frozen=True)

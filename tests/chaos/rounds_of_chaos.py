@@ -119,7 +119,7 @@ def _round(lab: Lab, host: str, plan: Plan, rng: random.Random) -> Outcome:
         _first_aid(host, plan, rng)
         done = remediate(host, f"chaos-{plan.number}-last")
         done.wait(LONGEST_S)
-        outcome.acts = _acts(STATE_DIR / "reports" / f"chaos-{plan.number}-last", host)
+        outcome.acts = _acts([f"chaos-{plan.number}-{name}" for name in (0, 1, "last")], host)
         outcome.works = not peers.broken(lab, host)
     except (LabError, OSError, subprocess.SubprocessError) as wrong:
         outcome.problem = str(wrong)
@@ -167,7 +167,7 @@ def remediate(host: str, name: str) -> subprocess.Popen[bytes]:
         str(Path(sys.executable).parent / "ansible-playbook"),
         *("-i", str(STATE_DIR / "inventory.yml"), str(scenario.ROOT / "playbooks" / "remediate.yml"), "-l", host),
         *("-e", f"triage_report_dir={folder}", "-e", f"triage_history_dir={folder}"),
-        *("-e", "remediate_auto=all", "-e", f"watch_seconds={WATCH_S}"),
+        *("-e", "remediate_auto=all", "-e", f"remediate_watch_seconds={WATCH_S}"),
     ]
     with folder.with_suffix(".log").open("wb") as log:
         return subprocess.Popen(
@@ -181,14 +181,17 @@ def remediate(host: str, name: str) -> subprocess.Popen[bytes]:
         )
 
 
-def _acts(report_dir: Path, host: str) -> list[str]:
-    """What the report says was done, or refused."""
-    try:
-        report = json.loads((report_dir / "triage.json").read_text(encoding="utf-8"))
-        acts = report["hosts"][host]["actions"]
-    except (OSError, ValueError, KeyError):
-        return []
-    return [f"{act['action']} {act['state']}" for act in acts]
+def _acts(names: list[str], host: str) -> list[str]:
+    """What the reports of some runs say was done, or refused; one whose controller was killed may have none."""
+    acts: list[str] = []
+    for name in names:
+        try:
+            report = json.loads((STATE_DIR / "reports" / name / "triage.json").read_text(encoding="utf-8"))
+            done = report["hosts"][host]["actions"]
+        except (OSError, ValueError, KeyError):
+            continue
+        acts += [f"{act['action']} {act['state']}" for act in done if act["state"] != "planned"]
+    return list(dict.fromkeys(acts))
 
 
 def show(played: list[Outcome], seconds: float) -> int:

@@ -21,10 +21,10 @@ from labkit.shell import say
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
-    """Six mail hosts and two vantage hosts."""
+    """Nine mail hosts and two vantage hosts."""
     found = Lab()
     try:
-        found.up(6)
+        found.up(9)
         yield found
     finally:
         found.down()

@@ -9,7 +9,7 @@ Note that this module util is PRIVATE to the collection. It can have breaking ch
 """
 
 HOUR = 3600.0
-DEFAULTS = {
+DEFAULTS: dict = {
     "starts": 3,  # in an hour, for each unit
     "grace": 120.0,  # seconds after a start in which there is no other
     "pauses": (900.0, 1800.0, 3600.0),  # seconds, once the budget is spent: one start after each
@@ -25,7 +25,7 @@ def judge(times, now, limits=None):
     :returns: tuple of what is in the way (C(grace), C(budget) or nothing, as text), why in a few words, and when it may
         be tried again (epoch seconds, or None)
     """
-    rules = dict(DEFAULTS)
+    rules: dict = dict(DEFAULTS)
     rules.update((key, value) for key, value in (limits or {}).items() if value is not None)
     past = sorted(min(moment, now) for moment in times)
     if not past:

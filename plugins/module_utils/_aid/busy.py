@@ -16,7 +16,8 @@ _PACKAGE_LOCKS = (
     "/var/lib/rpm/.rpm.lock",
     "/usr/lib/sysimage/rpm/.rpm.lock",
 )
-_PACKAGE_TOOLS = frozenset("dnf yum zypper rpm unattended-upgr".split())
+# Not unattended-upgrades: its helper for the shutdown waits all day under that name. While it works it holds a lock.
+_PACKAGE_TOOLS = frozenset("dnf yum zypper rpm".split())
 _BACKUPS = frozenset(
     "borg restic duplicity rsnapshot bacula-fd bareos-fd amandad dsmc veeamagent doveadm-backup xfsdump dump".split()
 )

@@ -49,7 +49,7 @@ def render(
         sheet.para(f"because {_because(item)}", "dim", 14 if sheet.width >= 50 else 4)
     if len(everything) > len(shown):
         sheet.para(f"and {len(everything) - len(shown)} more in the report", "dim", 2)
-    asking = sorted({name for name, item in everything if item["state"] == "ask" and item["action"] != "escalate"})
+    asking = sorted({name for name, item in everything if item["state"] == "ask"})
     if asking and live:
         hosts = ",".join(_safe.inert(name, 80) for name in asking[:8])
         sheet.para(f"To do what asks: -e remediate_auto=all -l {hosts}", "", 2)

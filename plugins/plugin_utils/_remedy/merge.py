@@ -30,7 +30,7 @@ def into(report: Document, recording: Recording) -> None:
         roots = {finding["id"] for finding in host["findings"] if finding["kind"] == "root_cause"}
         done = store.actions(recording, name)
         for action in done:
-            if last and action["state"] == "done":
+            if last and action["state"] == "done" and action["action"] != "escalate":
                 action["proof"] = proof.by_diagnosis(action, roots, report["run"]["started"])
         known = {action["key"] for action in done}
         named = {finding["id"] for finding in host["findings"]}
@@ -46,7 +46,7 @@ def into(report: Document, recording: Recording) -> None:
 
 def _not_done(item: Document, host: str) -> Document:
     """An item of the plan that nobody carried out."""
-    asks = item["state"] == "ask" and item["action"] != "escalate"
+    asks = item["state"] == "ask"
     kept = {name: item[name] for name in ("action", "subject", "finding", "findings", "title", "args", "key", "code")}
     return {
         **kept,

@@ -50,6 +50,11 @@ def action(item: Document, answer: t.Any, began: float, ended: float) -> tuple[D
     return entry, texts if isinstance(texts, dict) else {}
 
 
+def failed(answer: t.Any) -> bool:
+    """Is this the answer of a task that failed, or that did not reach its host?"""
+    return isinstance(answer, dict) and bool(answer.get("failed") or answer.get("unreachable"))
+
+
 def _state(said: Document) -> tuple[str, str, str]:
     if said.get("unreachable"):
         return "failed", "unreachable", clean(said.get("msg") or "the host could not be reached", 300)

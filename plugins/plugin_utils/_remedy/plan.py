@@ -64,7 +64,7 @@ def make(report: Document, records: dict[str, Document], asked: Asked) -> dict[s
     plans = {}
     for name, host in report["hosts"].items():
         record = records.get(name) or {}
-        items = _merged([_item(name, finding) for finding in _candidates(host)])
+        items = _merged([_item(name, finding) for finding in [*_candidates(host), *_of_fleet(name, report)]])
         for item in items:
             _decide(item, host, report, asked, name)
         services = (record.get("facts") or {}).get("services")
@@ -82,6 +82,17 @@ def _candidates(host: Document) -> list[Document]:
         for finding in host["findings"]
         if (finding["remedy"] or {}).get("action") in ACTIONS
         and (finding["kind"] == "root_cause" or finding["explained_by"] == ["operator.maintenance"])
+    ]
+
+
+def _of_fleet(name: str, report: Document) -> list[Document]:
+    """What is wrong beyond single hosts is told once, with the first host that it hits."""
+    return [
+        finding
+        for finding in report["fleet"]["findings"]
+        if finding["kind"] == "root_cause"
+        and (finding["remedy"] or {}).get("action") == "escalate"
+        and (finding.get("hosts") or [""])[0] == name
     ]
 
 
@@ -160,7 +171,7 @@ def _decide(item: Document, host: Document, report: Document, asked: Asked, name
     if item["key"] in asked.approved:
         item.update(state="go", why="a person said yes")
     elif item["action"] == "escalate":
-        item.update(state="ask", why="only people can do this")
+        item.update(state="go", why="only people can mend this: a message for them is made ready")
     elif asked.mode == "all":
         item.update(state="go", why="remediate_auto is 'all'")
     elif asked.mode == "none":
@@ -201,7 +212,7 @@ def _binds(finding: Document) -> bool:
     """
     if finding["kind"] in ("root_cause", "symptom"):
         return finding["category"] not in _NOT_OURS
-    return finding["kind"] == "risk" and finding["category"] == "configuration"
+    return bool(finding["kind"] == "risk" and finding["category"] == "configuration")
 
 
 def _nameless(item: Document) -> _Objection:
@@ -211,7 +222,9 @@ def _nameless(item: Document) -> _Objection:
 def _tried(item: Document, done: list[Document]) -> _Objection:
     for action in done:
         if action.get("key") == item["key"] and action.get("state") in ("done", "failed"):
-            return "again", "it was done in this run and did not hold; once more would do the same"
+            told = item["action"] == "escalate"
+            held = "and did not hold; once more would do the same"
+            return "again", "people have been told in this run" if told else f"it was done in this run {held}"
     return None
 
 

@@ -91,4 +91,4 @@ def by_diagnosis(action: Document, roots: t.Collection[str], at: float) -> Docum
 
 
 def _pairs(action: Document) -> list[tuple[str, str]]:
-    return [(vantage, protocol) for vantage, protocol in action.get("probes") or []]
+    return [tuple(pair) for pair in action.get("probes") or []]

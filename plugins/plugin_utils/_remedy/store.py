@@ -65,7 +65,7 @@ def append(recording: Recording, host: str, action: Document, evidence: dict[str
 
 
 def _evidence(recording: Recording, host: str, texts: dict[str, t.Any]) -> list[str]:
-    names = []
+    names: list[str] = []
     left = _MOST_EVIDENCE
     for name, text in sorted(texts.items()):
         # The texts come from a host that may be in somebody else's hands.

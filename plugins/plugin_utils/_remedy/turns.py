@@ -64,7 +64,7 @@ def _one_by_one(
 
 
 def _acts(item: Document) -> bool:
-    return item["state"] == "go" and item["action"] != "escalate"
+    return bool(item["state"] == "go" and item["action"] != "escalate")
 
 
 def _unproved(action: Document) -> bool:

@@ -50,11 +50,19 @@ def test_seed_0_is_the_plain_host() -> None:
     assert variation.order(0, FAULTS) == FAULTS
 
 
-@pytest.mark.parametrize(("classic", "begin"), [(True, "Nov 24 10:00:00 mail2 "), (False, "2026-11-24T10:00:00.")])
-def test_yesterdays_log(classic: bool, begin: str) -> None:
-    lines = list(history.lines(50, classic, "mail2", 1795600800.0))
-    assert len(lines) == 50
+@pytest.mark.parametrize(
+    ("classic", "begin", "same_hour"),
+    [
+        (True, "Nov 23 06:00:00 mail2 ", "Nov 24 09:"),
+        (False, "2026-11-23T06:00:00.", "2026-11-24T09:"),
+    ],
+)
+def test_the_log_of_the_days_before(classic: bool, begin: str, same_hour: str) -> None:
+    """Written at 10:00 of the 25th."""
+    lines = list(history.lines(500, classic, "mail2", 1795600800.0))
+    assert len(lines) == 500
     assert lines[0].startswith(begin)
+    assert any(line.startswith(same_hour) for line in lines)
     assert all(line.endswith("\n") and " postfix/" in line for line in lines)
 
 

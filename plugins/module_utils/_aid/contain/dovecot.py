@@ -53,7 +53,10 @@ def present(here, data) -> bool:
 
 
 def apply(here, data):
-    """Write the file, have it read, check, and reload; a reload drops nobody."""
+    """Write the file, have it read, check, and reload.
+
+    A reload ends idle sessions that a login process hands through, and no others; their clients come back.
+    """
     check(here, data)
     try:
         replace(_own(data), data["text"].encode("utf-8"), 0o644)

@@ -15,9 +15,10 @@ from ansible_collections.mailops.triage.plugins.module_utils._aid.contain.here i
 KIND = "hold"
 _MOST = 50000
 _LIST = "smtpd_end_of_data_restrictions"
-# A restriction that holds what comes in by SMTP under a login, or from a sender. Not all that may stand in an address
-# can stand in a table that is written into main.cf.
-_TABLES = {"account": "check_sasl_access", "sender": "check_sender_access"}
+# A restriction that holds what comes in by SMTP under a login, from a sender, or for a domain alone: at the end of a
+# message Postfix knows the recipient only where there is one. Not all that may stand in an address can stand in a table
+# that is written into main.cf.
+_TABLES = {"account": "check_sasl_access", "sender": "check_sender_access", "domain": "check_recipient_access"}
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.@_+-")
 
 
@@ -41,6 +42,19 @@ def wanted(data, envelope) -> bool:
         return not envelope.sender and (not about or any(_domain(one) == about for one in envelope.about))
     waiting = [_domain(one) for one in envelope.waiting]
     return bool(waiting) and all(one == value for one in waiting)
+
+
+def met(data, envelope) -> bool:
+    """Could it have been held by the restriction? Postfix's tables also match extensions and subdomains."""
+    value = data["value"]
+    if data["by"] == "sender":
+        local, _sign, place = envelope.sender.lower().rpartition("@")
+        own, _sign, home = value.rpartition("@")
+        return place == home and (local == own or local.startswith((own + "+", own + "-")))
+    if data["by"] == "domain":
+        waiting = [_domain(one) for one in envelope.waiting]
+        return bool(waiting) and all(one == value or one.endswith("." + value) for one in waiting)
+    return wanted(data, envelope)
 
 
 def select(data):
@@ -114,7 +128,7 @@ def undo(here, data):
     let_go = {number for number in held if number in ids}
     if data["piece"]:
         since = data["since"] - 1
-        let_go |= {one for one, mail in held.items() if mail.arrived >= since and wanted(data, mail)}
+        let_go |= {one for one, mail in held.items() if mail.arrived >= since and met(data, mail)}
     if let_go:
         here.must(["postsuper", "-H", "-"], timeout=120.0, input="\n".join(sorted(let_go)) + "\n")
     remove(here.kept(data["file"]))

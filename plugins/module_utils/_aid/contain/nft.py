@@ -12,10 +12,12 @@ import ipaddress
 import json
 import time
 
+from ansible_collections.mailops.triage.plugins.module_utils._aid.contain import dovecot
 from ansible_collections.mailops.triage.plugins.module_utils._aid.contain.here import Cannot, Failed
 
 KIND = "nft"
 TABLE = "inet mailops_triage"
+_MANY = 5
 _MISSING = b"No such file or directory"
 
 
@@ -44,7 +46,10 @@ def apply(here, data):
     word = "port" if len(data["ports"]) == 1 else "ports"
     said = ["the packet filter drops what {0} sends to {1} {2}".format(data["network"], word, _ports(data))]
     closed = close_sessions(here, data["network"], data["ports"])
-    return said + ([closed] if closed else [])
+    said += [told(closed)] if told(closed) else []
+    if data["group"] == "login" and closed and closed >= _MANY:
+        said.append(_forget_logins(here))
+    return said
 
 
 def undo(here, data):
@@ -78,16 +83,29 @@ def diff(here, data):
 def close_sessions(here, network, ports):
     """End the sessions that a network has at some ports: they would keep their places until they time out.
 
-    :returns: what was done, or an empty text
+    :returns: how many, or None when that cannot be had
     """
     words = []
     for port in ports:
         words += (["or"] if words else []) + ["sport", "=", ":{0}".format(port)]
     result = here.run(["ss", "-KHtn", "state", "established", "dst", network, "("] + words + [")"])
-    if result.status != "ok" or result.rc:
+    return None if result.status != "ok" or result.rc else len(result.out.splitlines())
+
+
+def told(closed):
+    """What became of the sessions, or an empty text."""
+    if closed is None:
         return "its sessions could not be closed, and end when they time out"
-    count = len(result.out.splitlines())
-    return "{0} sessions of it were closed".format(count) if count else ""
+    return "{0} sessions of it were closed".format(closed) if closed else ""
+
+
+def _forget_logins(here):
+    """Let Dovecot forget the logins that were begun: all others would wait behind them for a minute and longer."""
+    try:
+        dovecot.main_file(here)
+    except Cannot as error:
+        return "Dovecot was not reloaded ({0}): logins wait until those that were begun have failed".format(error.why)
+    return dovecot.reload(here) + ", so that it forgets the logins that were begun"
 
 
 def _look(here):

@@ -63,12 +63,11 @@ def make(here, asked, look, guarded):
     :raises Cannot: when there is none that may be taken
     """
     if "account" in asked:
-        return _hold("account", asked["account"], look), []
+        return _hold("account", asked["account"], look)
     if "sender" in asked:
-        return _hold("sender", asked["sender"], look, asked.get("domain", "")), []
+        return _hold("sender", asked["sender"], look, asked.get("domain", ""))
     if "domain" in asked:
-        note = "mail for {0} that comes in from now on is not held: ask again then".format(asked["domain"])
-        return _hold("domain", asked["domain"], look), [note]
+        return _hold("domain", asked["domain"], look)
     if "block" in asked or "client" in asked:
         return _addresses(here, asked, look, guarded()), []
     if "service" in asked:
@@ -93,7 +92,10 @@ def _hold(by, value, look, about=""):
     data = holds.data(by, value, look.queue, about, piece=value != names.NOBODY)
     one = measure(holds.KIND, "{0} {1} {2}".format(by, value, about), words, data)
     data["file"] = "held-" + one["id"]
-    return [one]
+    if not data["piece"] and not holds.select(data)[0]:
+        return [], ["nothing to hold: no {0}".format(words.replace("on hold", "in the queue"))]
+    note = "" if data["piece"] else "what comes in from now on is not held: ask again then"
+    return [one], [note] if note else []
 
 
 def _addresses(here, asked, look, guarded):

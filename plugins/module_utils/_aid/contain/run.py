@@ -59,7 +59,6 @@ class Containment(object):
             act = self._end if self.options["state"] == "absent" else self._take
             answer["state"], answer["why"], measures = act(asked)
             answer["changed"] = answer["state"] in ("planned", "done")
-            self.gate.ended("{0}: {1}".format(answer["state"], answer["why"]))
         except guard.Refused as error:
             answer.update(code=error.code, why=error.why, retry_at=error.retry_at)
         except Cannot as error:
@@ -70,6 +69,8 @@ class Containment(object):
             answer.update(state="failed", code="failed", why=clean(error, 300))
         finally:
             if self.gate is not None:
+                if answer["state"] in ("done", "failed"):
+                    self.gate.ended("{0}: {1}".format(answer["state"], answer["why"]))
                 self.gate.leave()
         # What was done before it went wrong was done all the same.
         answer["changed"] = answer["changed"] or any(step["result"] == "done" for step in self.steps)
@@ -115,6 +116,9 @@ class Containment(object):
         for one in again:
             self._apply(one)
         self.after = self._measured(self._take_look(), asked)
+        held = [one["data"]["count"] for one in mine if one["kind"] == "hold"]
+        if held:
+            self.after["held"] = sum(held)
         return "done", self._sentence(again), mine
 
     def _end(self, asked):
@@ -128,7 +132,7 @@ class Containment(object):
             if self.check:
                 self._step("end: " + one["what"], "planned")
                 continue
-            self.gate.began("end " + one["id"])
+            self.gate.began("end")
             try:
                 said = undo.end(self.here, self.memory, one)
             except (Cannot, Failed, OSError, ValueError, KeyError) as error:
@@ -196,7 +200,7 @@ class Containment(object):
     def _apply(self, one):
         """Remember it, do it, remember that it is done; one that goes wrong is taken back."""
         kind = undo.KINDS[one["kind"]]
-        self.gate.began(one["what"])
+        self.gate.began("contain")
         if hasattr(kind, "prepare"):
             kind.prepare(self.here, one["data"])
         ledger.put(self.memory, one)

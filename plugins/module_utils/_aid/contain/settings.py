@@ -64,7 +64,7 @@ def apply(here, data):
     pairs = ["{0}={1}".format(one["name"], one["new"]) for one in data["settings"]]
     here.must(["postconf", "-e"] + pairs)
     said = ["main.cf: " + ", ".join(pairs), reload(here)]
-    closed = nft.close_sessions(here, data["close"], data["ports"]) if data.get("close") else ""
+    closed = nft.told(nft.close_sessions(here, data["close"], data["ports"])) if data.get("close") else ""
     return said + ([closed] if closed else [])
 
 

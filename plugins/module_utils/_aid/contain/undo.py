@@ -10,7 +10,6 @@ Note that this module util is PRIVATE to the collection. It can have breaking ch
 """
 
 import os
-import sys
 import time
 
 from ansible_collections.mailops.triage.plugins.module_utils._aid import journal, state
@@ -118,7 +117,3 @@ def main(argv):
         return 1
     finally:
         memory.unlock()
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv))

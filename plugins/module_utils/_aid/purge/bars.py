@@ -83,15 +83,15 @@ def against(path, known):
     """
     if path.count("/") < 2:
         return "{0} is far too much".format(path)
-    for bar, words in known:
-        if path == bar or path.startswith(bar + "/"):
+    for barred, words in known:
+        if path == barred or path.startswith(barred + "/"):
             return (
                 "{0} is {1}".format(path, words)
-                if path == bar
-                else "{0} is {1}, and this lies in it".format(bar, words)
+                if path == barred
+                else "{0} is {1}, and this lies in it".format(barred, words)
             )
-        if bar.startswith(path + "/"):
-            return "{0}, which lies in it, is {1}".format(bar, words)
+        if barred.startswith(path + "/"):
+            return "{0}, which lies in it, is {1}".format(barred, words)
     return ""
 
 
@@ -100,9 +100,9 @@ def holds(root, known):
 
     A bar as wide as C(/var), which a home directory below it makes, says nothing about what else lies there.
     """
-    for bar, words in known:
-        if words in _PRECIOUS and bar.count("/") > 1 and (root == bar or root.startswith(bar + "/")):
-            return bar
+    for barred, words in known:
+        if words in _PRECIOUS and barred.count("/") > 1 and (root == barred or root.startswith(barred + "/")):
+            return barred
     return ""
 
 

@@ -12,6 +12,8 @@ from ansible_collections.mailops.triage.plugins.module_utils._facts import postf
 # Of the whole: with less than this a host is in trouble again within the hour.
 _LEAST = 0.02
 _LEAST_INODES = 0.02
+_FEW_INODES = 1000
+_NEAR = 0.75
 _SCARCE_PERCENT = 20.0
 
 
@@ -27,13 +29,20 @@ class Goal(object):
 
     def __init__(self, room, percent=15.0, size=None, floor=0, inodes_percent=10.0):
         self.bytes = min(int(max(room.total * percent / 100.0, size or 0)) + floor, room.total)
-        self.inodes = int(room.inodes * inodes_percent / 100.0)
+        self.floor = floor
+        # A percentage of few is too few to work with.
+        self.inodes = max(int(room.inodes * inodes_percent / 100.0), min(_FEW_INODES, room.inodes // 4))
         self.least_bytes = int(room.total * _LEAST) + floor
         self.least_inodes = int(room.inodes * _LEAST_INODES)
 
     def need(self, room):
         """What is missing to the goal, as a shortlist.Need."""
         return shortlist.Need(self.bytes - room.available, self.inodes - room.inodes_free)
+
+    def near(self, room) -> bool:
+        """Is so much free that nothing need be done? A host that has just been relieved writes its logs, too."""
+        wanted = self.bytes - self.floor
+        return room.available >= self.floor + wanted * _NEAR and room.inodes_free >= self.inodes * _NEAR
 
     def enough(self, room) -> bool:
         """Can mail flow, though the goal may not be reached?"""

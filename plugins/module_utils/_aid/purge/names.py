@@ -53,11 +53,11 @@ def plain_logs(path, dummy):
 
 def not_in_use(path, folder):
     """Directories of sessions and of units of this boot belong to somebody, however old they look; so do mailboxes."""
-    bar = _TMP_BARS.match(path)
-    if not bar:
+    owned = _TMP_BARS.match(path)
+    if not owned:
         return no_mailbox(path, folder)
     boot = procfs.try_text(_BOOT_ID, 64).strip().replace("-", "")
-    return bool(bar.group("boot") and boot and bar.group("boot") != boot)
+    return bool(owned.group("boot") and boot and owned.group("boot") != boot)
 
 
 def no_mailbox(dummy, folder):

@@ -107,8 +107,11 @@ class Store(object):
             for piece in _pieces(target):
                 again.update(piece)
             if again.digest() != digest.digest() or os.fstat(target).st_size != one.size:
-                os.unlink(name, dir_fd=self._number)
                 raise Left("its copy in the quarantine is not the same")
+        except (OSError, Left):
+            # Half a copy is none, and takes room from the others.
+            os.unlink(name, dir_fd=self._number)
+            raise
         finally:
             os.close(target)
         self._write_down(one, name, digest.hexdigest())

@@ -46,7 +46,7 @@ class Purge(object):
 
     def __init__(self, asked, guard, check=False, context=None, listed=kinds.build):
         self.asked, self.guard, self.check, self.listed = asked, guard, check, listed
-        self.context = context or shared.Context({"time_budget": _LOOK_S})
+        self._context = context
         self.ages = {name: units.age(asked.get(name) or default) for name, default in kinds.DEFAULT_AGES.items()}
         self.budget = units.size(asked["max_bytes"]) if asked.get("max_bytes") else None
         self.wanted = units.size(asked["goal_bytes"]) if asked.get("goal_bytes") else None
@@ -58,9 +58,13 @@ class Purge(object):
         """The module's answer."""
         try:
             self.guard.enter()
-            self._work()
+            # Only now: the time for looking must not run while another run is waited for.
+            self._work(self._context or shared.Context({"time_budget": _LOOK_S}))
         except Refused as refused:
             result.refused(self.answer, refused)
+        except OSError as error:
+            # A disk that fails while it is worked at: what was done until then stands in the answer.
+            self.answer.update(state="failed", code="io", why="{0}: {1}".format(self.guard.subject, error))
         finally:
             self.guard.leave()
             for thing in (self._store, self._place):
@@ -71,20 +75,20 @@ class Purge(object):
             self.guard.ended("{0}: {1}".format(self.answer["state"], self.answer["why"]))
         return self.answer
 
-    def _work(self):
+    def _work(self, context):
         place = self._place = self._open(self.asked["mount"])
-        holds = dict(self.context.shared(disk.holders)).get(place.path, [])
-        floor = goal.floor(self.context) if "queue" in holds else 0
+        holds = dict(context.shared(disk.holders)).get(place.path, [])
+        floor = goal.floor(context) if "queue" in holds else 0
         room = place.room()
         target = goal.Goal(room, self.asked["goal_percent"], self.wanted, floor, self.asked["goal_inodes_percent"])
         answer = self.answer
         answer.update(holds=holds, goal={"bytes": target.bytes, "inodes": target.inodes, "floor_bytes": floor})
         answer["before"] = answer["after"] = goal.measured(room)
-        if target.need(room).met():
+        if target.near(room):
             answer["why"] = "{0} has {1} free, which is enough".format(place.path, goal.spell(room))
             return
         pace = walk.Pace(time.monotonic() + self.asked["time_limit"], self.asked["io"] == "small")
-        planner = self._planner(place, pace)
+        planner = self._planner(context, place, pace)
         answer["deleted_open"] = planner.opened.deleted
         first = planner.plan(target.need(room))
         result.planned(answer, first, self.journal_keep)
@@ -120,12 +124,10 @@ class Purge(object):
             raise Refused("no_mount", "{0} holds no files on a disk".format(path))
         return place
 
-    def _planner(self, place, pace):
-        barred = bars.paths(self.context)
-        mailboxes = bars.mailboxes(self.context) if self._wants("maildir_tmp") else []
-        listed = [
-            kind for kind in self.listed(bars.queue_directories(self.context), mailboxes) if self._wants(kind.name)
-        ]
+    def _planner(self, context, place, pace):
+        barred = bars.paths(context)
+        mailboxes = bars.mailboxes(context) if self._wants("maildir_tmp") else []
+        listed = [kind for kind in self.listed(bars.queue_directories(context), mailboxes) if self._wants(kind.name)]
         own, ages, refused = patterns.read(self.asked.get("patterns") or [], barred)
         self.answer["refused_patterns"] = refused
         self.answer["notes"] += ["the pattern {path} was refused: {why}".format(**one) for one in refused]

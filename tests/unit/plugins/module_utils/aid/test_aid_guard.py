@@ -310,3 +310,9 @@ def test_an_act_that_was_refused_is_not_remembered_later(tmp_path: Path) -> None
     one.began("another")
     one.leave()
     assert [act["what"] for act in one.memory.read()["acts"]] == ["another"]
+
+
+def test_what_only_waits_for_a_shutdown_is_no_package_run() -> None:
+    """The helper of unattended-upgrades is there all day on each Debian host that has it."""
+    assert busy.packages({"unattended-upgr", "master"}, locks=()) == ""
+    assert busy.packages({"dnf", "master"}, locks=()) == "dnf is running"

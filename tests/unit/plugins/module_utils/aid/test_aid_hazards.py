@@ -21,8 +21,11 @@ RUNS = {"LoadState": "loaded", "ActiveState": "active", "Type": "forking", "Unit
 DOWN = {**RUNS, "ActiveState": "inactive", "Result": "success"}
 
 
-def a_daemon(product: str = "postfix", block: dict[str, str] = RUNS, name: str = "postfix@-.service") -> daemon.Daemon:
+def a_daemon(
+    product: str = "postfix", block: dict[str, str] | None = None, name: str = "postfix@-.service"
+) -> daemon.Daemon:
     """A daemon whose main process is this one."""
+    block = RUNS if block is None else block
     own = os.getpid()
     shown = {**block, "MainPID": str(own) if block["ActiveState"] == "active" else "0"}
     belongs = (lambda pid: pid == own) if block["ActiveState"] == "active" else (lambda pid: False)

@@ -13,8 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.mailops.triage.plugins.module_utils._aid.purge import bars, kinds, names, opened, shortlist
-from ansible_collections.mailops.triage.plugins.module_utils._aid.purge.place import Place, open_folder
+from ansible_collections.mailops.triage.plugins.module_utils._aid.purge import (
+    bars,
+    goal,
+    journal,
+    kinds,
+    names,
+    opened,
+    shortlist,
+)
+from ansible_collections.mailops.triage.plugins.module_utils._aid.purge.place import Place, Room, open_folder
 from ansible_collections.mailops.triage.plugins.module_utils._aid.purge.plan import Plan, Planner
 from ansible_collections.mailops.triage.plugins.module_utils._aid.purge.walk import Pace
 
@@ -271,3 +279,41 @@ def test_of_too_many_groups_everything_is_held_back() -> None:
     assert newest.passes("a", One()) is None
     assert newest.passes("a", One()) is not None
     assert [newest.passes("b", One()) for dummy in range(3)] == [None, None, None]
+
+
+def test_of_the_journal_the_oldest_archived_files_go_and_never_the_newest(place: Place, tmp_path: Path) -> None:
+    folder = tmp_path / "journal" / ("a" * 32)
+    for number in range(5):
+        write(folder / f"system@{'b' * 32}-{number:016x}-{number:016x}.journal", age=(9 - number) * DAY, size=1 << 20)
+    write(folder / "system.journal", age=0, size=1 << 20)
+    write(folder / "notes.txt", size=1 << 20)
+    where = str(tmp_path / "journal")
+    found = journal.plan(place, 2 << 20, 1 << 20, where)
+    assert (found.target, found.size, found.files) == (4 << 20, 2 << 20, 2)
+    assert time.time() - found.age == pytest.approx(9 * DAY, abs=600)
+    assert journal.plan(place, 1 << 40, 3 << 20, where).files == 3
+    # The one that is written to stays, however little is to be kept.
+    assert journal.plan(place, 1 << 40, 0, where).files == 5
+    assert journal.plan(place, 1 << 40, 1 << 40, where) is None
+    assert journal.plan(place, 0, 0, where) is None
+    assert "the newest 3.0 MiB stay" in journal.why(3 << 20)
+
+
+def test_the_goal_comes_on_top_of_what_postfix_wants() -> None:
+    full = Room(1000 << 20, 0, 0, 0)
+    wanted = goal.Goal(full, percent=15, floor=15 << 20)
+    assert (wanted.bytes, wanted.need(full).size) == (165 << 20, 165 << 20)
+    assert goal.Goal(full, percent=15, size=500 << 20).bytes == 500 << 20
+    assert [wanted.enough(full._replace(available=size << 20)) for size in (15, 34, 35)] == [False, False, True]
+    # What was just relieved may write a few lines of log before it is looked at again.
+    assert [wanted.near(full._replace(available=size << 20)) for size in (127, 128)] == [False, True]
+    assert wanted.missing(full) == "165.0 MiB more"
+
+
+def test_of_few_inodes_a_quarter_is_wanted() -> None:
+    full = Room(1000 << 20, 900 << 20, 200, 3)
+    wanted = goal.Goal(full)
+    assert (wanted.inodes, wanted.need(full).files, wanted.need(full).size) == (50, 47, 0)
+    assert goal.Goal(full._replace(inodes=1_000_000)).inodes == 100_000
+    assert not wanted.near(full)
+    assert goal.spell(full) == "900.0 MiB (90 %) and 3 inodes"

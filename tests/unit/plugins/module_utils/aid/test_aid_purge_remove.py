@@ -79,7 +79,7 @@ def test_what_is_as_it_was_goes(place: Place, tmp_path: Path) -> None:
 CHANGES: dict[str, Callable[[Path], object]] = {
     "appended": lambda path: path.open("ab").write(b"more"),
     "written over": lambda path: path.open("r+b").write(b"y"),
-    "touched": lambda path: os.utime(path),
+    "touched": os.utime,
     "given away": lambda path: path.chmod(0o600),
     "linked": lambda path: os.link(path, path.with_name("second")),
     "another": lambda path: (path.unlink(), write(path)),

@@ -73,7 +73,7 @@ def test_a_confirmed_safe_one_goes() -> None:
         ({"remedy": {"auto": False}, "not_ruled_out": ["a.b"]}, "safe", "ask", "not ruled out that the cause is a.b"),
         ({"remedy": {"auto": False}, "recurring": {"count": 3}}, "safe", "ask", "it came back"),
         ({}, "none", "ask", "none"),
-        ({"remedy": {"action": "escalate", "args": {}}}, "all", "ask", "only people"),
+        ({"remedy": {"action": "escalate", "args": {}}}, "none", "go", "only people"),
         ({"remedy": {"args": {"service": "?"}}}, "all", "refused", "do not say"),
     ],
 )
@@ -176,7 +176,17 @@ def test_a_host_that_nobody_can_log_into_is_only_escalated() -> None:
     found["hosts"]["mail1"]["login"] = {"outcome": "unreachable", "text": "no route"}
     first, second = plan.make(found, records("mail1"), plan.Asked(mode="all"))["mail1"]
     assert (first["code"], first["why"]) == ("unreachable", "nobody can log in: no route")
-    assert second["action"] == "escalate" and second["state"] == "ask"
+    assert second["action"] == "escalate" and second["state"] == "go"
+
+
+def test_what_is_wrong_beyond_one_host_is_told_once() -> None:
+    found = report(mail1=[], mail2=[])
+    broken = finding("network.segment", remedy={"action": "escalate", "args": {}})
+    found["fleet"]["findings"] = [{**broken, "hosts": ["mail2", "mail1"]}]
+    plans = plan.make(found, records("mail1", "mail2"), plan.Asked())
+    assert {name: [item["finding"] for item in items] for name, items in plans.items()} == {
+        "mail2": ["network.segment"]
+    }
 
 
 def group_of(size: int, **asked: Any) -> dict[str, str]:

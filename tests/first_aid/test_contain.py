@@ -12,7 +12,7 @@ from typing import Any
 import contained
 import pytest
 import scenario
-from labkit import host
+from labkit import host, traffic
 from labkit.lab import Lab
 from labkit.plan import VANTAGES
 
@@ -48,7 +48,7 @@ PORTS = [
 
 @pytest.mark.parametrize(("fault", "finding", "protocol"), PORTS, ids=[one[0] for one in PORTS])
 def test_others_are_served_again(fresh: Lab, tmp_path: Path, fault: str, finding: str, protocol: str) -> None:
-    fresh.inject(fault, HOST)
+    scenario.insist(fresh, fault, HOST)
     args = args_of(tmp_path / "run", finding)
     before = contained.settings(fresh, HOST)
 
@@ -60,7 +60,9 @@ def test_others_are_served_again(fresh: Lab, tmp_path: Path, fault: str, finding
     assert (done["state"], done["changed"]) == ("done", True), done
     assert [step["what"] for step in done["steps"]] == [step["what"] for step in planned["steps"]]
     # Three times, because it must not be the luck of a moment.
-    served = [contained.until(60, lambda: fresh.probe(HOST, protocol, timeout=10).startswith("ok")) for _ in range(3)]
+    served = [
+        contained.until(60, lambda: fresh.probe(HOST, protocol, timeout=10).startswith("ok")) for dummy in range(3)
+    ]
     assert served == [True, True, True]
 
     again = contained.surge(tmp_path, HOST, args)
@@ -81,7 +83,7 @@ HELD = [
 def test_the_offender_s_mail_is_held_and_other_mail_flows(
     fresh: Lab, tmp_path: Path, fault: str, finding: str, least: int
 ) -> None:
-    fresh.inject(fault, HOST)
+    scenario.insist(fresh, fault, HOST)
     args = args_of(tmp_path / "run", finding)
     before, waiting = contained.settings(fresh, HOST), contained.everything(fresh, HOST)
 
@@ -89,13 +91,29 @@ def test_the_offender_s_mail_is_held_and_other_mail_flows(
     assert (done["state"], done["changed"]) == ("done", True), done
     held = contained.queued(fresh, HOST, "hold")
     assert len(held) >= least
-    assert waiting <= contained.everything(fresh, HOST)
+    assert contained.lost(fresh, HOST, waiting) == set()
     assert fresh.deliver(HOST, "alice") < 15
     assert contained.surge(tmp_path, HOST, args)["state"] == "nothing"
 
     assert contained.surge(tmp_path, HOST, args, state="absent")["state"] == "done"
     assert contained.queued(fresh, HOST, "hold") == set()
-    assert waiting <= contained.everything(fresh, HOST)
+    assert contained.lost(fresh, HOST, waiting) == set()
+    assert contained.settings(fresh, HOST) == before
+
+
+def test_a_loop_is_broken_and_its_mail_held(fresh: Lab, tmp_path: Path) -> None:
+    fresh.inject("F037", HOST)
+    args = args_of(tmp_path / "run", "traffic.mail_loop")
+    before = contained.settings(fresh, HOST)
+    assert contained.surge(tmp_path, HOST, args)["state"] == "done"
+    bounced = "grep -c 'too many hops' /var/log/mail.log"
+    already = fresh.run(HOST, bounced).stdout
+    traffic.generate("loop", HOST, count=20)
+    assert contained.until(20, lambda: len(contained.queued(fresh, HOST, "hold")) == 20)
+    assert fresh.run(HOST, bounced).stdout == already
+    assert contained.queued(fresh, HOST, "incoming", "active") == set()
+    assert contained.surge(tmp_path, HOST, args)["state"] == "nothing"
+    assert contained.surge(tmp_path, HOST, args, state="absent")["state"] == "done"
     assert contained.settings(fresh, HOST) == before
 
 
@@ -108,7 +126,7 @@ def test_the_end_comes_without_the_controller_and_after_a_power_cut(fresh: Lab, 
     host.power_cut(HOST)
     assert contained.until(120, lambda: not contained.queued(fresh, HOST, "hold"))
     assert contained.until(60, lambda: contained.settings(fresh, HOST) == before)
-    assert waiting <= contained.everything(fresh, HOST)
+    assert contained.lost(fresh, HOST, waiting) == set()
     told = fresh.run(HOST, "journalctl --no-pager -t mailops-triage; cat /var/log/syslog", check=False).stdout
     assert "mail of the account bob on hold: its time is over" in told
     left = json.loads(fresh.run(HOST, "cat /var/lib/mailops-triage/state.json", check=True).stdout)

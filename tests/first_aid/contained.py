@@ -74,6 +74,15 @@ def everything(lab: Lab, host: str) -> set[str]:
     return queued(lab, host, "incoming", "active", "deferred", "hold")
 
 
+def lost(lab: Lab, host: str, messages: set[str]) -> set[str]:
+    """Those of the messages that are neither in the queue nor delivered."""
+    gone = messages - everything(lab, host)
+    # A message that moves from one directory to another may be overlooked once.
+    gone -= everything(lab, host)
+    sent = set(lab.run(host, "grep -oP '[0-9A-Za-z]+(?=: to=.*status=sent)' /var/log/mail.log || true").stdout.split())
+    return gone - sent
+
+
 def until(seconds: float, what: Any) -> bool:
     """Wait until something is true; false when it did not come."""
     end = time.monotonic() + seconds

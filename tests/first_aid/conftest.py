@@ -1,0 +1,46 @@
+# Copyright (c) 2026 the mailops.triage authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One lab for all tests of first aid, which run beside each other: each file breaks hosts of its own.
+
+Most of their time goes by in waiting for daemons. The verdicts that depend on how busy the machine is are tested among
+the lab tests, one after the other.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests" / name) for name in ("first_aid", "chaos", "accuracy")]
+
+from labkit.lab import Lab
+
+HOSTS = 24
+"""mail1 stays well; the hosts of a file stand at its head."""
+
+
+def _first(session: pytest.Session) -> bool:
+    """Is this the process that has the others work for it, or the only one?"""
+    return not hasattr(session.config, "workerinput")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Boot the lab once, before there are workers."""
+    if _first(session) and not session.config.option.collectonly:
+        Lab().up(HOSTS)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Power it off when all workers have ended."""
+    if _first(session) and not session.config.option.collectonly:
+        Lab().down()
+
+
+@pytest.fixture(scope="session")
+def lab() -> Lab:
+    """The lab that is up."""
+    return Lab()
