@@ -23,6 +23,7 @@ display = Display()
 _SPEC: dict[str, t.Any] = {
     "report_dir": {"type": "str", "required": True},
     "keep": {"type": "bool", "default": False},
+    "show": {"type": "bool", "default": True},
     "fail_on": {"type": "str", "choices": ["never", *SEVERITIES], "default": "never"},
 }
 
@@ -49,7 +50,8 @@ class ActionModule(ActionBase):
                 recording.write(PAGE, html.render(report))
         except RecordingError as exc:
             raise AnsibleActionFail(str(exc)) from exc
-        display.display(terminal.render(report, **_screen.manner()))
+        if options["show"]:
+            display.display(terminal.render(report, **_screen.manner()))
         if self._task.check_mode and not options["keep"]:
             shutil.rmtree(recording.path)
         elif not self._task.check_mode:

@@ -25,6 +25,10 @@ options:
     description: More is to be done with the recording, so check mode does not remove it yet.
     type: bool
     default: false
+  show:
+    description: Print the report. Without it only the files are brought up to date.
+    type: bool
+    default: true
   fail_on:
     description: Fail when there is a root cause of this severity or a worse one. Diagnosing is a success by itself.
     type: str

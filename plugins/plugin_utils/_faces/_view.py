@@ -83,6 +83,7 @@ class Report:
     scope: str
     summary: str
     counts: tuple[tuple[str, int], ...]
+    acts: tuple[tuple[str, int], ...]
     total: int
     hosts: tuple[Host, ...]
     causes: tuple[Finding, ...]
@@ -125,6 +126,7 @@ def build(report: object) -> Report:
         scope=_safe.inert(fleet.get("scope"), 20),
         summary=_safe.inert(fleet.get("summary"), 600),
         counts=_counts(hosts, _safe.mapping(fleet.get("counts"))),
+        acts=_acts(hosts),
         total=len(hosts),
         hosts=tuple(hosts),
         causes=tuple(finding for finding in everywhere if finding.kind == "root_cause"),
@@ -216,6 +218,12 @@ def _counts(hosts: Sequence[Host], stated: Mapping[Any, Any]) -> tuple[tuple[str
     if hosts:
         return tuple((name, sum(host.verdict == name for host in hosts)) for name in _words.VERDICTS)
     return tuple((name, int(_safe.number(stated.get(name)) or 0)) for name in _words.VERDICTS)
+
+
+def _acts(hosts: Sequence[Host]) -> tuple[tuple[str, int], ...]:
+    """How many remedies there are in each state, of those that there are any in."""
+    states = [action.state for host in hosts for action in host.actions]
+    return tuple((words, states.count(state)) for state, words in _words.ACTION_COUNTS.items() if state in states)
 
 
 def _shared(pairs: Sequence[tuple[str, Finding]]) -> tuple[Shared, ...]:

@@ -84,6 +84,14 @@ ACTION_STATES: dict[str, str] = {
     "nothing": "nothing to do for",
 }
 
+ACTION_COUNTS: dict[str, str] = {
+    "done": "done",
+    "failed": "failed",
+    "refused": "refused",
+    "planned": "not done yet",
+    "nothing": "not needed",
+}
+
 LOGINS: dict[str, str] = {
     "ok": "logged in",
     "skipped": "login not tried",

@@ -54,6 +54,8 @@ def _headline(sheet: Sheet, view: _view.Report, verbose: bool) -> None:
     sheet.para(text, "bold", 0, word + "  ", view.verdict)
     if view.summary:
         sheet.para(view.summary)
+    if view.acts:
+        sheet.para("Remedies: " + ", ".join(f"{number} {words}" for words, number in view.acts))
     keep = {"Ticket", "Limit", "Started", "Took", "Mode"} | ({"Run", "Versions"} if verbose else set())
     meta = [f"{label.lower()} {text}" for label, text in view.run if label in keep]
     usable = [vantage.name for vantage in view.vantages if vantage.usable]

@@ -116,6 +116,9 @@ class Containment(object):
         for one in again:
             self._apply(one)
         self.after = self._measured(self._take_look(), asked)
+        held = [one["data"]["count"] for one in mine if one["kind"] == "hold"]
+        if held:
+            self.after["held"] = sum(held)
         return "done", self._sentence(again), mine
 
     def _end(self, asked):

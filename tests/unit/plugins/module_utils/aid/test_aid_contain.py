@@ -56,6 +56,7 @@ def test_mail_of_one_login_is_held_and_no_other(host: MailHost) -> None:
     assert "smtpd_end_of_data_restrictions = check_sasl_access inline:{bob=HOLD}" in host.main_cf.read_text()
     assert host.calls()[-1] == "postfix reload"
     assert "2 messages are on hold" in done["notes"]
+    assert done["after"]["held"] == 2
 
 
 def test_what_was_held_goes_on_when_it_ends_and_what_others_held_stays(host: MailHost) -> None:
