@@ -83,6 +83,9 @@ def by_diagnosis(action: Document, roots: t.Collection[str], at: float) -> Docum
     there = sorted(set(action["findings"]) & set(roots))
     if there and proof.get("state") == "proved":
         return {**proof, "state": "relapsed", "relapse_at": at}
+    if there and not proof and action["action"] == "contain_surge":
+        # The log of the last hour still shows the surge; that it is held back is the host's own word.
+        return {"state": "in_force", "by": "host"}
     if there:
         return proof or {"state": "not_healed", "by": "diagnosis", "why": f"{', '.join(there)} is still there"}
     if proof.get("state") in ("proved", "relapsed"):
