@@ -16,7 +16,12 @@ from ansible_collections.mailops.triage.plugins.plugin_utils._remedy.tracker imp
 )
 
 IMAP = [("controller", "imap")]
-ACTION = {"probes": [["controller", "imap"]], "started": 95.0, "findings": ["software.mda_not_running"]}
+ACTION = {
+    "action": "restart_daemon",
+    "probes": [["controller", "imap"]],
+    "started": 95.0,
+    "findings": ["software.mda_not_running"],
+}
 
 
 def view(**protocols: str) -> dict[str, Any]:
@@ -126,6 +131,12 @@ def test_what_falls_over_again_is_caught() -> None:
 def test_the_last_diagnosis_outweighs_the_probes(before: str | None, roots: list[str], state: str) -> None:
     action = {**ACTION, "proof": {"state": before, "by": "probe"} if before else None}
     assert proof.by_diagnosis(action, roots, 300.0)["state"] == state
+
+
+def test_a_surge_that_is_held_back_is_not_called_uncured() -> None:
+    action = {**ACTION, "action": "contain_surge", "findings": ["security.compromised_account"], "proof": None}
+    assert proof.by_diagnosis(action, ["security.compromised_account"], 300.0) == {"state": "in_force", "by": "host"}
+    assert proof.by_diagnosis(action, [], 300.0)["state"] == "proved"
 
 
 def symptom(protocol: str, *causes: str, where: str = "remote") -> dict[str, Any]:
