@@ -155,3 +155,16 @@ def test_what_another_cause_keeps_down_proves_nothing() -> None:
     roots = ["software.mda_not_running", "network.firewall_local_drop", "software.mta_hung"]
     found = proof.ways(host, ["software.mda_not_running"], ["software.mda_not_running", "software.mta_hung"], roots)
     assert found == [("controller", "pop3"), ("dept-a", "pop3")]
+
+
+def test_a_lossy_way_proves_nothing_about_the_daemon() -> None:
+    lossy = {"id": "network.packet_loss", "kind": "root_cause", "category": "network", "subject": "dept-a, dept-b"}
+    symptom = {
+        "protocol": "smtp",
+        "where": "remote",
+        "from": ["controller", "dept-a", "dept-b"],
+        "explained_by": ["software.mta_hung"],
+    }
+    host = {"findings": [lossy], "symptoms": [symptom]}
+    mended, roots = ["software.mta_hung"], ["software.mta_hung", "network.packet_loss"]
+    assert proof.ways(host, mended, mended, roots) == [("controller", "smtp")]
