@@ -32,7 +32,10 @@ def try_core(core: str) -> bool | None:
     environment = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
     good = (
         subprocess.run(
-            [str(folder / "python"), "-m", "pytest", "tests/unit"], cwd=mirror.ROOT, env=environment, check=False
+            [str(folder / "python"), "-m", "pytest", "tests/unit", "tests/playbooks"],
+            cwd=mirror.ROOT,
+            env=environment,
+            check=False,
         ).returncode
         == 0
     )

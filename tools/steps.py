@@ -31,7 +31,7 @@ LABS = ["lab", "first-aid"]
 SUITES = {
     "lint": LINT,
     "check": [*LINT, "sanity", "unit"],
-    "test": [*LINT, "sanity", "unit", "package", *LABS],
+    "test": [*LINT, "sanity", "unit", "playbooks", "package", *LABS],
 }
 
 BESIDE = ("sanity", "unit")
@@ -82,6 +82,7 @@ def command_of(step: str) -> tuple[list[str], Path, dict[str, str]]:
         "sanity": ([PYTHON, "tools/sanity.py"], mirror.ROOT, {}),
         # Most of their time is spent waiting for time-outs and children: more at once than there are processors.
         "unit": ([*python, "pytest", "-n", "4", "--dist", "loadgroup", "tests/unit"], mirror.ROOT, {}),
+        "playbooks": ([*python, "pytest", "-n", "4", "tests/playbooks"], mirror.ROOT, {}),
         "package": ([PYTHON, "tools/package.py"], mirror.ROOT, {}),
         "lab": (
             [*python, "pytest", "-p", "pytest_ansible.plugin", "--ansible-unit-inject-only", "tests/lab"],

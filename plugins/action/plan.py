@@ -129,13 +129,16 @@ def _complete(
     for name, items in plans.items():
         host = report["hosts"][name]
         roots = above | {finding["id"] for finding in host["findings"] if finding["kind"] == "root_cause"}
-        mended = {finding for item in items if item["state"] == "go" for finding in item["findings"]}
+        # Telling people mends nothing yet.
+        acts = [item for item in items if item["action"] != "escalate"]
+        mended = {finding for item in acts if item["state"] == "go" for finding in item["findings"]}
         told = {finding["id"]: finding for finding in [*report["fleet"]["findings"], *host["findings"]]}
         for item in items:
             item["found_at"] = found_at.get(name)
             if item["action"] == "escalate":
                 item["told"] = {"finding": told[item["finding"]], "host": {**host, "actions": []}}
-            item["probes"] = proof.ways(host, item["findings"], mended | set(item["findings"]), roots)
+            ways = proof.ways(host, item["findings"], mended | set(item["findings"]), roots)
+            item["probes"] = ways if item in acts else []
             item["guard"] = {
                 "run": run["id"],
                 "ticket": run["ticket"],

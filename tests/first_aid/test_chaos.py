@@ -13,7 +13,7 @@ from labkit.lab import Lab
 from labkit.shell import say
 
 FAULTS = ("F041", "F043", "F073")
-HOSTS = ("mail10", "mail11", "mail12")
+HOSTS = ("mail4", "mail6", "mail7")
 
 
 def test_no_message_is_lost(lab: Lab) -> None:

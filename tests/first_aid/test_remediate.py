@@ -14,11 +14,11 @@ from typing import Any
 import peers
 import pytest
 import scenario
-from labkit import faults
+from labkit import faults, plan
 from labkit.lab import Lab
 
 WATCH_S = 3
-HOSTS = [f"mail{number}" for number in range(13, 25)]
+HOSTS = [f"mail{number}" for number in range(8, 21)]
 LEFT = HOSTS[-1]
 """The host of a fault about which only people can do something."""
 
@@ -88,7 +88,8 @@ def test_planned_then_done_then_nothing(lab: Lab, tmp_path: Path, batch: dict[st
     assert {host: acts(lab, host) for host in hosts} == {host: [] for host in hosts}
     foretold = " ".join(looked.stdout.split())
 
-    done = remediate(tmp_path / "done", hosts)
+    by_another = {"escalate_relay": f"{plan.address('mail1')}:25", "escalate_to": [f"bob@mail1.{plan.DOMAIN}"]}
+    done = remediate(tmp_path / "done", hosts, "-e", json.dumps({**by_another, "escalate_secure": "never"}))
     assert done.returncode == 0, done.stdout + done.stderr
     found = hosts_of(tmp_path / "done")
     for host, fault in batch.items():
@@ -111,6 +112,7 @@ def test_planned_then_done_then_nothing(lab: Lab, tmp_path: Path, batch: dict[st
     assert deeds(found[LEFT], "done") == {("escalate", "main.cf")}
     (message,) = (tmp_path / "done" / "escalations").glob(f"{LEFT}-*.txt")
     assert "message_size_limit" in message.read_text(encoding="utf-8")
+    assert int(lab.run("mail1", f"grep -l '^Subject:.*{LEFT}' /home/bob/Maildir/new/* | wc -l").stdout) >= 1
 
     before = {host: acts(lab, host) for host in hosts}
     again = remediate(tmp_path / "again", hosts)
@@ -121,12 +123,12 @@ def test_planned_then_done_then_nothing(lab: Lab, tmp_path: Path, batch: dict[st
 
 
 def test_nothing_is_done_without_a_word_when_all_asks(lab: Lab, tmp_path: Path) -> None:
-    lab.reset("mail13")
-    lab.inject("F042", "mail13")
-    told = remediate(tmp_path / "run", ["mail13"], "-e", "remediate_auto=none")
+    lab.reset(HOSTS[0])
+    lab.inject("F042", HOSTS[0])
+    told = remediate(tmp_path / "run", [HOSTS[0]], "-e", "remediate_auto=none")
     assert told.returncode == 0, told.stdout
-    (action,) = hosts_of(tmp_path / "run")["mail13"]["actions"]
+    (action,) = hosts_of(tmp_path / "run")[HOSTS[0]]["actions"]
     assert (action["action"], action["state"]) == ("restart_daemon", "planned")
-    assert "-e remediate_auto=all -l mail13" in action["why"]
-    assert acts(lab, "mail13") == []
-    lab.reset("mail13")
+    assert f"-e remediate_auto=all -l {HOSTS[0]}" in action["why"]
+    assert acts(lab, HOSTS[0]) == []
+    lab.reset(HOSTS[0])

@@ -285,7 +285,7 @@ def test_a_run_that_is_cut_off_leaves_no_daemon_stopped(lab: Lab, host: str, rem
     before = lab.run(host, "systemctl show -P MainPID dovecot").stdout
     script = """
         until systemctl show -P ActiveState dovecot | grep -q deactivating; do sleep 0.1; done
-        pkill -KILL -f '[d]aemon_restart'
+        pkill -KILL -f '^/usr/bin/python3[.0-9]*$'
     """
     with ThreadPoolExecutor() as pool:
         cut = pool.submit(lab.run, host, script)

@@ -97,6 +97,8 @@ def proof(value: object) -> str:
     state = source.get("state")
     if state == "not_healed":
         return f"did not cure it: {_safe.inert(source.get('why'), 300)}".rstrip(": ")
+    if state == "in_force":
+        return "in force; the log of the last hour still shows what was before it"
     after = _safe.duration(_safe.number(source.get("healed_after")))
     if state == "relapsed":
         return f"worked again, and fell over at {_safe.moment(source.get('relapse_at'))}: this is no cure for it"

@@ -27,11 +27,18 @@ def ways(
     :param mended: everything on this host about which something is done now
     :param roots: the root causes of this host, and of the fleet
     """
+    # Where the way itself loses packets, a probe that fails says nothing about the daemon.
+    spoiled = {
+        vantage
+        for finding in host.get("findings", [])
+        if finding["kind"] == "root_cause" and finding["category"] == "network" and finding["id"] not in mended
+        for vantage in finding["subject"].split(", ")
+    }
     found = set()
     for symptom in host.get("symptoms", []):
         causes = set(symptom["explained_by"]) & set(roots)
         if symptom["where"] != "local" and causes & set(findings) and causes <= set(mended):
-            found |= {(vantage, symptom["protocol"]) for vantage in symptom["from"]}
+            found |= {(vantage, symptom["protocol"]) for vantage in symptom["from"] if vantage not in spoiled}
     return sorted(found)
 
 
@@ -83,6 +90,9 @@ def by_diagnosis(action: Document, roots: t.Collection[str], at: float) -> Docum
     there = sorted(set(action["findings"]) & set(roots))
     if there and proof.get("state") == "proved":
         return {**proof, "state": "relapsed", "relapse_at": at}
+    if there and not proof and action["action"] == "contain_surge":
+        # The log of the last hour still shows the surge; that it is held back is the host's own word.
+        return {"state": "in_force", "by": "host"}
     if there:
         return proof or {"state": "not_healed", "by": "diagnosis", "why": f"{', '.join(there)} is still there"}
     if proof.get("state") in ("proved", "relapsed"):

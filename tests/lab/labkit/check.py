@@ -28,6 +28,9 @@ COMMANDS = {
     "ipmi_sim": "openipmi",
 }
 
+INOTIFY_EACH = 5
+"""What the systemd of one host takes of root's share."""
+
 
 def missing_commands() -> dict[str, str]:
     """Return the missing commands and the Debian package of each."""
@@ -86,3 +89,16 @@ def require(install: bool = False) -> None:
     wrong = missing_abilities()
     if wrong:
         raise LabError("; ".join(wrong))
+
+
+def room_for(hosts: int) -> None:
+    """Raise a LabError when the kernel has not enough inotify instances for so many hosts.
+
+    A systemd that gets none boots without its services, which would look like a host that is broken.
+    """
+    allowed = int(Path("/proc/sys/fs/inotify/max_user_instances").read_text(encoding="ascii"))
+    if hosts * INOTIFY_EACH > allowed:
+        raise LabError(
+            f"{hosts} hosts need {hosts * INOTIFY_EACH} inotify instances, and this machine allows {allowed}: "
+            f"ask for fewer hosts, or raise the sysctl fs.inotify.max_user_instances"
+        )

@@ -28,6 +28,7 @@ class Lab:
         check.require()
         base.ensure()
         names = plan.mail_hosts(count) + list(vantages)
+        check.room_for(len(names))
         inventory.ensure_keys(names + [name for name in self.hosts() if name not in names])
         pki.ensure([name for name in names if not plan.is_vantage(name)])
         net.build(names)

@@ -60,7 +60,10 @@ def data(here, name, found):
 def _raised(look, record):
     name, old = record["name"], record["limit"]
     sessions = sum(looks.by_client(look, looks.LOGIN_PORTS[name]).values())
-    wanted = max(2 * old, old + _LEAST_MORE, sessions + sessions // 2)
+    # In doublings, so that a look and the act right after it come to the same number.
+    wanted = 2 * old
+    while wanted < max(old + _LEAST_MORE, sessions + sessions // 2):
+        wanted *= 2
     if look.available is None:
         raise Cannot("memory", "nobody can tell how much memory is left, so no limit is raised")
     # Half of what is free, so that mail itself still finds some.

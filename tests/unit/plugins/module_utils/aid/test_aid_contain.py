@@ -231,9 +231,9 @@ def test_a_limit_that_somebody_changed_since_stays(host: MailHost) -> None:
 def test_a_full_login_service_gets_room_and_gives_it_back(host: MailHost) -> None:
     before = host.dovecot_conf.read_text()
     done = host.contain(**ROOM)
-    assert "imap-login may have 60 processes" in done["why"]
+    assert "imap-login may have 64 processes" in done["why"]
     own = next(path for path in host.dovecot_conf.parent.iterdir() if path.name.startswith("mailops-triage-"))
-    assert own.read_text().endswith("service imap-login {\n  process_limit = 60\n}\n")
+    assert own.read_text().endswith("service imap-login {\n  process_limit = 64\n}\n")
     assert host.dovecot_conf.read_text() == before + f"!include_try {own.name}\n"
     assert any("198.51.100.50 holds 40 of 40 sessions" in note for note in done["notes"])
     assert host.contain(**ROOM)["state"] == "nothing"

@@ -16,7 +16,12 @@ from ansible_collections.mailops.triage.plugins.plugin_utils._remedy.tracker imp
 )
 
 IMAP = [("controller", "imap")]
-ACTION = {"probes": [["controller", "imap"]], "started": 95.0, "findings": ["software.mda_not_running"]}
+ACTION = {
+    "action": "restart_daemon",
+    "probes": [["controller", "imap"]],
+    "started": 95.0,
+    "findings": ["software.mda_not_running"],
+}
 
 
 def view(**protocols: str) -> dict[str, Any]:
@@ -128,6 +133,12 @@ def test_the_last_diagnosis_outweighs_the_probes(before: str | None, roots: list
     assert proof.by_diagnosis(action, roots, 300.0)["state"] == state
 
 
+def test_a_surge_that_is_held_back_is_not_called_uncured() -> None:
+    action = {**ACTION, "action": "contain_surge", "findings": ["security.compromised_account"], "proof": None}
+    assert proof.by_diagnosis(action, ["security.compromised_account"], 300.0) == {"state": "in_force", "by": "host"}
+    assert proof.by_diagnosis(action, [], 300.0)["state"] == "proved"
+
+
 def symptom(protocol: str, *causes: str, where: str = "remote") -> dict[str, Any]:
     return {"protocol": protocol, "where": where, "from": ["controller", "dept-a"], "explained_by": list(causes)}
 
@@ -144,3 +155,16 @@ def test_what_another_cause_keeps_down_proves_nothing() -> None:
     roots = ["software.mda_not_running", "network.firewall_local_drop", "software.mta_hung"]
     found = proof.ways(host, ["software.mda_not_running"], ["software.mda_not_running", "software.mta_hung"], roots)
     assert found == [("controller", "pop3"), ("dept-a", "pop3")]
+
+
+def test_a_lossy_way_proves_nothing_about_the_daemon() -> None:
+    lossy = {"id": "network.packet_loss", "kind": "root_cause", "category": "network", "subject": "dept-a, dept-b"}
+    symptom = {
+        "protocol": "smtp",
+        "where": "remote",
+        "from": ["controller", "dept-a", "dept-b"],
+        "explained_by": ["software.mta_hung"],
+    }
+    host = {"findings": [lossy], "symptoms": [symptom]}
+    mended, roots = ["software.mta_hung"], ["software.mta_hung", "network.packet_loss"]
+    assert proof.ways(host, mended, mended, roots) == [("controller", "smtp")]

@@ -17,7 +17,7 @@ from typing import Any
 
 import jsonschema
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 RECORDING = ROOT / "tests" / "recordings" / "demo"
 SCHEMA = json.loads((ROOT / "docs" / "report.schema.json").read_text(encoding="utf-8"))
 ENVIRONMENT = {"ANSIBLE_NOCOLOR": "1", "COLUMNS": "100", "LC_ALL": "C.UTF-8"}
