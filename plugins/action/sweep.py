@@ -32,16 +32,7 @@ display = Display()
 _SPEC: dict[str, t.Any] = {
     "report_dir": {"type": "str"},
     "continues": {"type": "str"},
-    "vantage_points": {"type": "list", "elements": "str"},
-    "account": {
-        "type": "dict",
-        "options": {
-            "user": {"type": "str", "required": True},
-            "password": {"type": "str", "required": True, "no_log": True},
-        },
-    },
-    "timeout": {"type": "float", "default": 3.0},
-    "deadline": {"type": "float", "default": 15.0},
+    **_targets.OPTIONS,
     "gather_subset": {"type": "list", "elements": "str", "default": ["all"]},
     "time_budget": {"type": "float", "default": 20.0},
     "log_window": {"type": "int", "default": 86400},

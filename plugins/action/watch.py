@@ -26,16 +26,7 @@ _SPEC: dict[str, t.Any] = {
     "report_dir": {"type": "str"},
     "patience": {"type": "float", "default": 0.0},
     "seconds": {"type": "float", "default": 0.0},
-    "vantage_points": {"type": "list", "elements": "str"},
-    "account": {
-        "type": "dict",
-        "options": {
-            "user": {"type": "str", "required": True},
-            "password": {"type": "str", "required": True, "no_log": True},
-        },
-    },
-    "timeout": {"type": "float", "default": 3.0},
-    "deadline": {"type": "float", "default": 15.0},
+    **_targets.OPTIONS,
 }
 _SLICE_S = 0.5
 _PROVING_PAUSE_S = 2.0

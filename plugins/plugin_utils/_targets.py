@@ -15,6 +15,19 @@ from ansible_collections.mailops.triage.plugins.plugin_utils._engine import prot
 
 Document = dict[str, t.Any]
 
+OPTIONS: Document = {
+    "vantage_points": {"type": "list", "elements": "str"},
+    "account": {
+        "type": "dict",
+        "options": {
+            "user": {"type": "str", "required": True},
+            "password": {"type": "str", "required": True, "no_log": True},
+        },
+    },
+    "timeout": {"type": "float", "default": 3.0},
+    "deadline": {"type": "float", "default": 15.0},
+}
+"""What every action that probes may be told: where from, as whom, and how patiently (seconds)."""
 _HOST_VARIABLES = ("ansible_host", "ansible_port", "mail_roles")
 
 
