@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import base64
 import itertools
 import random
 import threading
@@ -60,14 +59,7 @@ class Load:
         try:
             talk = client.Dialogue(plan.address(self.host), client.PORTS[service], PATIENCE, source=source)
             with talk.sock:
-                talk.smtp("banner", None)
-                talk.smtp("ehlo", "EHLO client.example.test")
-                if login:
-                    talk.smtp("starttls", "STARTTLS")
-                    talk.tls()
-                    talk.smtp("ehlo", "EHLO client.example.test")
-                    token = base64.b64encode(f"\0{login}\0{plan.ACCOUNTS[login]}".encode()).decode()
-                    talk.smtp("auth", f"AUTH PLAIN {token}")
+                crowd.greet(talk, login)
                 for _number in range(count):
                     self._message(talk, login, rng)
                     if self._over.is_set():

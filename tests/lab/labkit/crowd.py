@@ -94,14 +94,7 @@ def smtp(
     try:
         talk = client.Dialogue(address, client.PORTS[service], 20.0, source=source)
         with talk.sock:
-            talk.smtp("banner", None)
-            talk.smtp("ehlo", "EHLO client.example.test")
-            if login:
-                talk.smtp("starttls", "STARTTLS")
-                talk.tls()
-                talk.smtp("ehlo", "EHLO client.example.test")
-                token = base64.b64encode(f"\0{login}\0{plan.ACCOUNTS[login]}".encode()).decode()
-                talk.smtp("auth", f"AUTH PLAIN {token}")
+            greet(talk, login)
             for message in messages:
                 _transaction(talk, message, tally)
             time.sleep(stay)
@@ -109,6 +102,18 @@ def smtp(
     except client.Bad as bad:
         answer = str(bad)
     tally.ended(answer)
+
+
+def greet(talk: client.Dialogue, login: str | None) -> None:
+    """Begin an SMTP dialogue; over submission with TLS and a login."""
+    talk.smtp("banner", None)
+    talk.smtp("ehlo", "EHLO client.example.test")
+    if login:
+        talk.smtp("starttls", "STARTTLS")
+        talk.tls()
+        talk.smtp("ehlo", "EHLO client.example.test")
+        token = base64.b64encode(f"\0{login}\0{plan.ACCOUNTS[login]}".encode()).decode()
+        talk.smtp("auth", f"AUTH PLAIN {token}")
 
 
 def _transaction(talk: client.Dialogue, message: Message, tally: Tally) -> None:
