@@ -96,7 +96,8 @@ def test_planned_then_done_then_nothing(lab: Lab, tmp_path: Path, batch: dict[st
         acted = [action for action in found[host]["actions"] if action["action"] != "escalate"]
         assert acted, (fault, found[host]["summary"])
         for action in acted:
-            assert (action["state"], action["proof"]["state"]) == ("done", "proved"), (fault, action)
+            outcome = (fault, action["action"], action["subject"], action["state"], action["proof"]["state"])
+            assert outcome == (*outcome[:3], "done", "proved"), action
             assert not roots(found[host]) & set(action["findings"]), fault
         first = f"{acted[0]['action']} {acted[0]['subject']}"
         assert f"{host}: {first}" in foretold, f"{fault}: {first} was not in the plan"
