@@ -32,6 +32,7 @@ display = Display()
 _SPEC: dict[str, t.Any] = {
     "report_dir": {"type": "str"},
     "continues": {"type": "str"},
+    "hosts": {"type": "list", "elements": "str"},
     **_targets.OPTIONS,
     "gather_subset": {"type": "list", "elements": "str", "default": ["all"]},
     "time_budget": {"type": "float", "default": 20.0},
@@ -61,7 +62,7 @@ class ActionModule(ActionBase):
         _check(options)
         recording = Recording(self._directory(options["report_dir"], run_id))
         more: dict[str, t.Any] = {}
-        hosts: list[str] = task_vars["ansible_play_hosts_all"]
+        hosts: list[str] = options["hosts"] or task_vars["ansible_play_hosts_all"]
         try:
             if options["continues"]:
                 # Another look within the same run.

@@ -31,6 +31,10 @@ options:
       - Directory of an earlier diagnosis of the same run, whose identifier this one then has.
       - M(mailops.triage.diagnose) then knows what the run has done in between.
     type: path
+  hosts:
+    description: Hosts to probe, also such that are no part of the play. Without it all hosts of the play.
+    type: list
+    elements: str
   vantage_points:
     description:
       - Where to probe from; hosts of the inventory, or V(controller).

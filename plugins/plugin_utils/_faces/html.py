@@ -38,9 +38,9 @@ def render(report: Mapping[str, Any], explanations: Mapping[str, Any] | None = N
     :param explanations: for some hosts why they were judged so; their blocks get one more section, folded
     :returns: a complete HTML5 document, to be written as UTF-8
     """
-    style, script = _asset("page.css"), _asset("page.js")
+    style, script = asset("page.css"), asset("page.js")
     policy = (
-        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+        f"default-src 'none'; style-src '{digest(style)}'; script-src '{digest(script)}'; "
         "base-uri 'none'; form-action 'none'"
     )
     view = _view.build(report)
@@ -80,12 +80,14 @@ def _template() -> Template:
     return environment.get_template("page.html.j2")
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """One of our own two files, as it stands in the page."""
     # A browser hashes the text with newlines normalised: a checkout with CRLF must not lock the page out.
     return "\n" + (_HERE / name).read_text(encoding="utf-8").replace("\r\n", "\n")
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """What the page's policy calls a style or a script that may be used."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
 
 

@@ -1,0 +1,91 @@
+# Copyright (c) 2026 the mailops.triage authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of M(mailops.triage.night_gate): may the next batch of a night begin?"""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.mailops.triage.plugins.plugin_utils._faces import _safe
+from ansible_collections.mailops.triage.plugins.plugin_utils._night import batches, gate, ledger, progress, window
+from ansible_collections.mailops.triage.plugins.plugin_utils._recording import RecordingError
+
+display = Display()
+
+_SPEC: dict[str, t.Any] = {
+    "night_dir": {"type": "str", "required": True},
+    "batch": {"type": "int", "required": True},
+    "window": {"type": "dict", "default": {}},
+    "estimate": {"type": "float", "default": 1800.0},
+}
+_MAINTENANCE = 2.0
+"""Maintenance lasts twice as long as a batch should: it ends by itself when the run is gone."""
+_LEAST_S = 900.0
+
+
+class ActionModule(ActionBase):
+    """Ask the window and the stop rule."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Answer with the hosts that may be begun with, and with those that must be brought to an end."""
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        dummy, options = self.validate_argument_spec(argument_spec=_SPEC)
+        here = set((task_vars or {})["ansible_play_hosts_all"])
+        night = ledger.Ledger(options["night_dir"])
+        number, now = options["batch"], time.time()
+        try:
+            with night.change() as document:
+                if not 0 <= number < len(document["batches"]):
+                    raise AnsibleActionFail(f"{night.path}: the plan has no batch {number}")
+                batch = document["batches"][number]
+                takes = gate.estimate(document, options["estimate"])
+                said = gate.decide(document, number, lambda: window.ask(options["window"], now, takes))
+                fresh, begun = [name for name in said.fresh if name in here], [n for n in said.begun if n in here]
+                if fresh or begun:
+                    batch["began"] = batch["began"] or round(now, 3)
+                elif said.code not in ("nothing", "open"):
+                    document["held_up"] = {"code": said.code, "why": said.why, "retry_at": said.retry_at}
+                document["runner"]["seen"] = now
+                groups = document["groups"]
+        except (RecordingError, window.WindowError) as exc:
+            raise AnsibleActionFail(str(exc)) from exc
+        both = fresh + begun
+        self._say(batch["name"], both, said)
+        hosts = document["hosts"]
+        near = {other for name in both for other in groups.get(hosts[name]["group"], [])}
+        until = now + max(_LEAST_S, takes * _MAINTENANCE)
+        result.update(
+            changed=False,
+            go=bool(both),
+            code=said.code,
+            why=said.why,
+            retry_at=said.retry_at,
+            fresh=fresh,
+            begun=begun,
+            hosts=both,
+            look_at=[*both, *sorted(near - set(both))],
+            canary=batch["name"] == batches.CANARY,
+            name=f"{number:03d}-{len(document['runs'])}",
+            went_back=[name for name in begun if progress.went_back(hosts[name])],
+            until=int(until),
+            expires=int(until - now),
+            until_text=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(until)),
+        )
+        return result
+
+    def _say(self, name: str, hosts: list[str], said: gate.Decision) -> None:
+        """Tell who watches what comes now, or why nothing does."""
+        if hosts:
+            more = f" ({said.why})" if said.why else ""
+            display.display(f"{name}: {', '.join(_safe.inert(one, 80) for one in hosts)}{more}")
+        elif said.code != "nothing":
+            display.display(f"{name} is not begun: {_safe.inert(said.why, 300)}")
