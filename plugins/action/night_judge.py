@@ -95,6 +95,8 @@ class ActionModule(ActionBase):
                 back += [name] if change["verdict"] == "worse" or wrong else []
             if options["last"] and change["verdict"] == "worse":
                 gate.stop(night, "worse", f"{name} is worse than before: {'; '.join(change['why'])}", now)
+            if not options["last"] and change["verdict"] != "worse":
+                continue
             why = "; ".join([*change["why"], *change["notes"]])
             display.display(f"{name}: {change['verdict']}{': ' + _safe.inert(why, 400) if why else ''}")
         return {"worse": worse, "back": back}

@@ -64,7 +64,8 @@ go:
   returned: success
   sample: true
 code:
-  description: V(open), V(nothing), V(stopped), or what keeps the window closed, such as V(early), V(late) or V(blackout).
+  description:
+    - V(open), V(nothing), V(stopped), or what keeps the window closed, such as V(early), V(late) or V(blackout).
   type: str
   returned: success
   sample: open

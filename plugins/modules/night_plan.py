@@ -11,8 +11,8 @@ version_added: 0.1.0
 description:
   - With O(state=begun) it makes the directory of a night, with its ledger C(night.json). Where a night of the last day
     has not come to its end, it answers with that one, so that a run that was interrupted is gone on with.
-  - With O(state=planned) it makes the plan from what each host has listed (M(mailops.triage.night_record)). The versions
-    are frozen, so that everybody gets what the canaries have proved. A plan that stands is not made again.
+  - With O(state=planned) it makes the plan from what each host has listed (M(mailops.triage.night_record)). The
+    versions are frozen, so that everybody gets what the canaries have proved. A plan that stands is not made again.
   - First come the canaries, for each role that more than one host has one of them; then the rest. Two members of one
     redundancy group (C(mail_redundancy_group)) are never in the same batch.
   - It is refused where the run is a slice of an AWX job, since it sees only a part of the fleet then, and where another
@@ -46,7 +46,8 @@ options:
     default: {}
   window:
     description:
-      - When work is allowed. C(tz), C(windows), C(blackouts) and C(hold_hosts), as M(mailops.triage.night_gate) takes them.
+      - When work is allowed. C(tz), C(windows), C(blackouts) and C(hold_hosts), as M(mailops.triage.night_gate) takes
+        them.
     type: dict
     default: {}
   at_once:
@@ -112,7 +113,8 @@ working:
   returned: with O(state=planned)
   sample: 4
 hosts:
-  description: For each of them its C(state), the frozen versions in C(only), those to go back to in C(back), and C(exclude).
+  description:
+    - For each of them its C(state), the frozen versions in C(only), those to go back to in C(back), and C(exclude).
   type: dict
   returned: with O(state=planned)
   sample: {"mx1": {"state": "planned", "only": {"openssl": "3.0.17-1"}, "back": {"openssl": "3.0.16-1"}, "exclude": []}}

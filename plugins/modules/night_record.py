@@ -82,7 +82,9 @@ good:
   returned: always
   sample: true
 state:
-  description: V(done), V(nothing), V(planned), V(skipped), V(refused), V(failed) or V(unreachable); how the host has ended for V(closed).
+  description:
+    - V(done), V(nothing), V(planned), V(skipped), V(refused), V(failed) or V(unreachable); how the host has ended
+      for V(closed).
   type: str
   returned: always
   sample: done

@@ -10,8 +10,8 @@ short_description: End a patch night and tell what became of it
 version_added: 0.1.0
 description:
   - For each host what it was like before and after, what was installed, how long that took, for how many seconds each
-    protocol was away as seen from outside, and what was left and why. For each redundancy group whether there was a time in which
-    no member answered. And when the next window begins.
+    protocol was away as seen from outside, and what was left and why. For each redundancy group whether there was
+    a time in which no member answered. And when the next window begins.
   - As text, as C(report.json), and as a page, C(index.html), that needs nothing but itself.
   - A night with a host that is begun and not ended stays open, and the next run goes on with it.
 extends_documentation_fragment:

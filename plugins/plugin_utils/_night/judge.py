@@ -22,7 +22,7 @@ _INSIDE = "loopback"
 
 
 class Fit(t.NamedTuple):
-    """Whether a host may be patched. code: ready, cure, unreachable, maintenance, forbidden, sick, alone or partner."""
+    """Whether a host may be patched. code: ready, cure, unreachable, maintenance, forbidden, sick or partner."""
 
     go: bool
     code: str
@@ -57,7 +57,9 @@ def fit(host: Document, partners: t.Mapping[str, Document], sick_too: bool = Fal
     if sick and not sick_too:
         more = f" and {len(sick) - 1} more" if len(sick) > 1 else ""
         return Fit(False, "sick", f"it is sick, and this patch is not its cure: {sick[0]['id']}{more}")
-    if partners and not any(_serves(one, host["expected"]) for one in partners.values()):
+    if host["verdict"] == "unknown" and host["expected"] and not roots and not sick_too:
+        return Fit(False, "sick", f"nobody can tell how it is, so nobody could tell afterwards: {host['summary']}")
+    if host["expected"] and partners and not any(_serves(one, host["expected"]) for one in partners.values()):
         return Fit(False, "partner", f"nobody would stand in for it: {', '.join(sorted(partners))} does not serve")
     if roots and not sick:
         return Fit(True, "cure", f"the patch is its cure: {roots[0]['id']}")
@@ -99,7 +101,7 @@ def compare(before: Document, after: Document) -> Change:
     outside = bool(new) and all(one["category"] in _NOT_OURS for one in new)
     if first is not None and last is not None and last > first and not outside and not why:
         why.append(f"it was {before['verdict']} and is {after['verdict']}: {after['summary']}")
-    if after["verdict"] == "unknown" and first is not None and not why:
+    if after["verdict"] == "unknown" and after["expected"] and first is not None and not why:
         why.append(f"nobody can tell how it is: {after['summary']}")
     gone = sorted(old - {one["id"] for one in _roots(after)})
     notes += [f"gone: {name}" for name in gone]

@@ -123,7 +123,7 @@ def _left(host: Document) -> list[str]:
     if not rebooted and reboot.get("required") and host["state"] != "planned":
         found.append(f"a reboot is required{': ' + ', '.join(reboot['why']) if reboot['why'] else ''}")
     if not rebooted and reboot.get("advised"):
-        found.append(f"a reboot is advised for {', '.join(reboot['advised'])}, which are never restarted by themselves")
+        found.append(f"a reboot is advised for {', '.join(reboot['advised'])}: never restarted by itself")
     if outcome.get("stale_left"):
         found.append(f"runs on replaced files, and is nobody's business here: {', '.join(outcome['stale_left'])}")
     for one in host["steps"]:
@@ -150,5 +150,5 @@ def _next(host: Document) -> list[str]:
         names = [f"{name}={version}" for name, version in sorted(back.items())][:_MOST_TOLD]
         more = f" and {len(back) - _MOST_TOLD} more" if len(back) > _MOST_TOLD else ""
         found.append(f"go back by hand where that is wanted, to: {' '.join(names)}{more}")
-    found.append("then start the night again: it goes on with what is left")
+    found.append("start the night again when that is done")
     return found
