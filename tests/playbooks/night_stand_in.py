@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {"ANSIBLE_NOCOLOR": "1", "COLUMNS": "120", "LC_ALL": "C.UTF-8"}
 STAND_INS = ("package_update", "maintenance", "service_drain", "daemon_restart")
 
-MODULE = '''#!/usr/bin/python
+MODULE = """#!/usr/bin/python
 import json, os, time
 from ansible.module_utils.basic import AnsibleModule
 
@@ -58,7 +58,7 @@ def main():
 
 if __name__ == "__main__":
     main()
-'''
+"""
 PENDING = {
     "package": "dovecot-core",
     "arch": "amd64",
@@ -154,7 +154,7 @@ class Fleet:
         for name in STAND_INS:
             (self.collection / "plugins" / "modules" / f"{name}.py").write_text(MODULE % name, encoding="utf-8")
         text = (ROOT / "playbooks" / "patch_night.yml").read_text(encoding="utf-8")
-        told = "  environment: {NIGHT_HOST: \"{{ inventory_dir }}/on/{{ inventory_hostname }}\"}\n"
+        told = '  environment: {NIGHT_HOST: "{{ inventory_dir }}/on/{{ inventory_hostname }}"}\n'
         marked = "  gather_facts: false\n  # A host that is lost"
         assert marked in text
         text = text.replace(marked, f"{told}{marked}")

@@ -17,6 +17,8 @@ _GRAVE = ("critical", "major")
 _NOT_OURS = ("network", "client", "reputation", "traffic")
 """What comes from outside the host: it may begin in the night, and no package brought it."""
 _PATCH = "patch_window"
+_WAYS_BACK = ("patch.upgrade_breaks_config",)
+"""Of that kind, but what cures it is the version before, and not the one after."""
 _INSIDE = "loopback"
 """What the host says of itself is nobody's way to it."""
 
@@ -69,6 +71,8 @@ def fit(host: Document, partners: t.Mapping[str, Document], sick_too: bool = Fal
 def cured(finding: Document) -> bool:
     """Is there evidence that a patch cures it: of that kind, with that remedy, or with a fix that is pending?"""
     remedy = finding["remedy"] or {}
+    if finding["id"] in _WAYS_BACK:
+        return False
     return finding["category"] == "patch" or remedy.get("action") == _PATCH or bool(finding.get("fixes"))
 
 

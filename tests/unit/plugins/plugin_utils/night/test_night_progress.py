@@ -1,0 +1,236 @@
+# Copyright (c) 2026 the mailops.triage authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Steps and what they mean, the gate and the plan: on ledgers as the playbook makes them."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.mailops.triage.plugins.plugin_utils._night import (
+    answers,
+    fleet,
+    frozen,
+    gate,
+    progress,
+    summary,
+    window,
+)
+
+NOW = 1_800_000_000.0
+KNOWN = {
+    "mx1": {"group": "mx", "roles": ["mta"]},
+    "mx2": {"group": "mx", "roles": ["mta"]},
+    "mx3": {"group": "mx", "roles": ["mta"]},
+    "a": {"group": "", "roles": ["imap"]},
+}
+PENDING = {"package": "postfix", "installed": "3.7.10-0", "candidate": "3.7.11-0", "security": True, "mail_path": True}
+LISTED = {"state": "done", "pending": [PENDING]}
+
+
+def night(*hosts: str) -> dict[str, t.Any]:
+    """A night whose hosts have listed one package each, and been planned."""
+    made = fleet.new("n", NOW, hosts or ("mx1", "mx2", "a"), KNOWN, {"exclude": []})
+    made["runs"].append({"began": NOW, "by": "test", "resumed": False})
+    for name in made["hosts"]:
+        take(made, name, "listed", LISTED)
+    fleet.plan(made, set(), "10")
+    return made
+
+
+def take(made: dict[str, t.Any], name: str, step: str, answer: t.Any = None, check: bool = False) -> bool:
+    told = {"changed": True} if answer is None else answer
+    return progress.enter(made, name, answers.step(step, told, NOW, NOW + 2, check), told, NOW, check)
+
+
+def test_a_host_that_goes_well() -> None:
+    made = night()
+    assert made["groups"] == {"mx": ["mx1", "mx2", "mx3"]}, "who is in no play may stand in all the same"
+    for step in ("downloaded", "maintenance", "drained", "applied", "restarted", "opened", "released"):
+        assert take(made, "mx1", step)
+    made["hosts"]["mx1"]["judged"] = {"verdict": "same", "why": [], "notes": []}
+    assert progress.close(made, "mx1", NOW)["state"] == "done"
+    assert made["stopped"] is None
+
+
+@pytest.mark.parametrize("step", ["maintenance", "drained"])
+def test_what_fails_before_packages_are_touched_leaves_the_host_and_goes_on(step: str) -> None:
+    made = night()
+    if step == "drained":
+        take(made, "mx1", "maintenance")
+    assert not take(made, "mx1", step, {"state": "refused", "code": "tool", "why": "there is no nft"})
+    host = progress.close(made, "mx1", NOW)
+    assert (host["state"], host["code"]) == ("left", "tool") and "there is no nft" in host["why"]
+    assert made["stopped"] is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"failed": True, "msg": "the module broke"},
+        {"unreachable": True, "msg": "no route"},
+        {"state": "running", "code": "time_limit", "why": "at work for longer"},
+        {"changed": True, "half_configured": [{"package": "dovecot-core", "state": "half-configured"}]},
+        "nothing that a module says",
+        None,
+    ],
+)
+def test_what_fails_while_packages_are_touched_stops_the_night(answer: t.Any) -> None:
+    made = night()
+    take(made, "mx1", "maintenance")
+    entry = answers.step("applied", answer, NOW, NOW)
+    assert not progress.enter(made, "mx1", entry, answer, NOW)
+    assert made["stopped"]["code"] == "failed"
+    assert progress.failed(made["hosts"]["mx1"])
+    said = gate.decide(made, 1, lambda: (True, "open", "", None))
+    assert said.code == "stopped" and said.fresh == []
+
+
+def test_the_way_back_is_an_end() -> None:
+    made = night()
+    take(made, "mx1", "maintenance")
+    take(made, "mx1", "applied", {"failed": True, "msg": "post-installation script failed"})
+    assert take(made, "mx1", "rolled_back")
+    host = made["hosts"]["mx1"]
+    assert progress.went_back(host)
+    host["again"] = {"verdict": "same", "why": [], "notes": []}
+    assert progress.close(made, "mx1", NOW)["state"] == "rolled_back"
+    host.update(state="begun", again={"verdict": "worse", "why": ["imap answers nobody"], "notes": []})
+    assert progress.close(made, "mx1", NOW)["state"] == "failed"
+
+
+def test_packages_of_an_interrupted_attempt_are_kept_with_the_version_before() -> None:
+    made = night()
+    take(made, "mx1", "maintenance")
+    take(made, "mx1", "applied", {"changed": True, "changed_packages": [{"package": "p", "from": "1", "to": "2"}]})
+    take(made, "mx1", "applied", {"changed": True, "changed_packages": [{"package": "q", "from": None, "to": "1"}]})
+    assert made["hosts"]["mx1"]["packages"] == [
+        {"package": "p", "from": "1", "to": "2"},
+        {"package": "q", "from": None, "to": "1"},
+    ]
+
+
+def test_what_was_begun_is_ended_whatever_the_hour() -> None:
+    made = night()
+    take(made, "mx1", "maintenance")
+    closed = gate.decide(made, 0, lambda: (False, "over", "the window ended", None))
+    assert (closed.fresh, closed.begun) == ([], ["mx1"])
+    gate.stop(made, "worse", "a is worse", NOW)
+    gate.stop(made, "failed", "another reason", NOW)
+    assert made["stopped"]["why"] == "a is worse"
+    assert gate.decide(made, 0, lambda: (True, "open", "", None)).begun == ["mx1"]
+
+
+def test_a_batch_that_took_longer_counts_for_the_next() -> None:
+    made = night()
+    made["batches"][0].update(began=NOW, ended=NOW + 4000)
+    assert gate.estimate(made, 1800) == 5000
+    assert gate.estimate(made, 7200) == 7200
+
+
+def test_a_held_or_mute_or_idle_host_comes_in_no_batch() -> None:
+    made = fleet.new("n", NOW, ("mx1", "mx2", "a"), KNOWN, {})
+    take(made, "mx1", "listed", LISTED)
+    take(made, "mx2", "listed", {"unreachable": True, "msg": "no route"})
+    take(made, "a", "listed", {"state": "done", "pending": []})
+    fleet.plan(made, {"mx1"}, "10")
+    assert {name: (host["state"], host["code"]) for name, host in made["hosts"].items()} == {
+        "mx1": ("left", "held"),
+        "mx2": ("left", "unreachable"),
+        "a": ("nothing", ""),
+    }
+    assert made["batches"] == []
+
+
+def test_names_and_versions_that_are_none_are_not_taken() -> None:
+    bad = [
+        {"package": "x; rm -rf /", "candidate": "1"},
+        {"package": "x", "candidate": "$(id)"},
+        {"package": "-o", "candidate": "1"},
+        {"package": "ok", "candidate": "1:2.3~rc1+dfsg-1", "installed": None},
+        {"package": "held", "candidate": "2", "installed": "1", "held": True},
+        "nonsense",
+    ]
+    found = frozen.freeze({"pending": bad, "restarts": ["ssh.service; id", "postfix@-.service"], "reboot": "yes"})
+    assert frozen.only(found["packages"]) == {"ok": "1:2.3~rc1+dfsg-1"} and frozen.back(found["packages"]) == {}
+    assert len(found["left"]) == 4 and found["restarts"] == ["postfix@-.service"]
+    assert frozen.work(found) == "1 packages, restarts: postfix@-.service"
+    assert frozen.work(frozen.freeze({})) == ""
+
+
+def test_where_nothing_is_frozen_nothing_new_is_installed() -> None:
+    made = fleet.new("n", NOW, ("a",), KNOWN, {"exclude": ["linux-*"]})
+    take(made, "a", "listed", {"state": "done", "pending": [], "half_configured": [{"package": "dovecot-core"}]})
+    fleet.plan(made, set(), "1")
+    assert fleet.told(made)["a"] == {"only": {}, "back": {}, "exclude": ["*"], "state": "planned"}
+
+
+def test_two_loops_are_one_step() -> None:
+    refused = {"item": "cron.service", "state": "refused", "code": "not_ours", "why": "no mail service"}
+    first = {"results": [{"state": "done", "changed": True}, refused]}
+    assert answers.step("restarted", first, NOW, NOW)["state"] == "refused"
+    second = {"results": [{"changed": True, "state": "started"}]}
+    assert answers.step("restarted", answers.merged(first, second), NOW, NOW)["state"] == "done"
+    broken = {"results": [{"failed": True, "msg": "job failed", "state": "started"}]}
+    assert answers.step("restarted", answers.merged(first, broken), NOW, NOW)["why"] == "job failed"
+    assert (
+        answers.step("restarted", answers.merged({"results": [], "skipped": True}, None), NOW, NOW)["state"]
+        == "nothing"
+    )
+
+
+@pytest.mark.parametrize("name", ["awx_job_slice_count", "tower_job_slice_count"])
+def test_slices_are_refused(name: str) -> None:
+    assert "Job slicing" in fleet.sliced({name: "2"})
+    assert fleet.sliced({name: 1}) == fleet.sliced({}) == fleet.sliced({name: "x"}) == ""
+
+
+def test_the_end_says_why_somebody_was_not_come_to() -> None:
+    made = night()
+    gate.stop(made, "worse", "mx1 is worse than before: imap answers nobody any more", NOW)
+    summary.end(made, NOW)
+    assert made["state"] == "stopped" and made["hosts"]["a"]["state"] == "left"
+    assert made["hosts"]["a"]["why"].startswith("mx1 is worse")
+    made = night()
+    take(made, "mx1", "maintenance")
+    summary.end(made, NOW)
+    assert made["state"] == "planned" and made["ended"] is None, "it has to be gone on with"
+    report = summary.make(made, [], NOW, None, False)
+    assert summary.bad(report, "failed") == "begun and not ended: mx1"
+    assert summary.bad(report, "never") == ""
+
+
+def test_rules_of_the_window() -> None:
+    assert window.ask({}, NOW, 60)[0]
+    night_hours = {"tz": "Europe/Berlin", "windows": [{"days": "daily", "start": "01:00", "duration": "4h"}]}
+    # 09:00 in Berlin.
+    may, code, dummy, retry_at = window.ask(night_hours, NOW, 60)
+    assert (may, code) == (False, "early") and retry_at == window.coming(night_hours, NOW)
+    assert window.ask(night_hours, retry_at + 60, 60)[0]
+    assert window.ask(night_hours, retry_at + 4 * 3600 - 30, 60)[1] == "late"
+    freeze = {"name": "year end", "start": "2027-01-10", "end": "2027-01-20"}
+    barred = {**night_hours, "blackouts": [freeze]}
+    assert window.ask(barred, retry_at + 60, 60)[1] == "blackout"
+    later = window.coming(barred, NOW)
+    assert later is not None and later > retry_at + 4 * 86400
+    assert window.ask({"blackouts": [freeze]}, NOW, 60)[1] == "blackout"
+    assert window.coming({}, NOW) is None
+    assert window.held({"hold_hosts": ["a"]}) == {"a"}
+
+
+@pytest.mark.parametrize(
+    ("rules", "why"),
+    [
+        ({"window": []}, "'window' is not known"),
+        ({"tz": "Mars/Olympus"}, "Mars/Olympus"),
+        ({"windows": [{"start": "25:00", "duration": "1h"}]}, "window 1"),
+        ({"blackouts": [{"name": "x"}]}, "start"),
+    ],
+)
+def test_rules_that_cannot_be_understood_are_refused(rules: dict[str, t.Any], why: str) -> None:
+    with pytest.raises(window.WindowError, match=why):
+        window.ask(rules, NOW, 60)
+    with pytest.raises(window.WindowError):
+        window.held({"hold_hosts": "a"})
