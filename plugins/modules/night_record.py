@@ -30,7 +30,7 @@ options:
       - listed
       - downloaded
       - maintenance
-      - snapshot
+      - hook
       - drained
       - applied
       - restarted

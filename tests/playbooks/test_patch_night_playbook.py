@@ -255,6 +255,26 @@ def test_hooks_of_the_site_are_called_in_their_places(tmp_path: Path) -> None:
     assert states(fleet) == {"a": "done"}
 
 
+@pytest.mark.parametrize(("name", "ended"), [("snapshot", "left"), ("drain", "left"), ("undrain", "done")])
+def test_a_hook_that_fails_leaves_nobody_closed(tmp_path: Path, name: str, ended: str) -> None:
+    fleet = night_stand_in.Fleet(tmp_path, {"a": "", "b": ""})
+    task = {"name": "Fail", "ansible.builtin.fail": {"msg": "the site says no"}}
+    (tmp_path / "hook.yml").write_text(json.dumps([task]), encoding="utf-8")
+    done = fleet.night(patch_night_hooks={name: str(tmp_path / "hook.yml")})
+    assert (done.returncode == 0) == (ended == "left"), done.stdout + done.stderr
+    assert fleet.acts("a")[-1] == "maintenance.ended"
+    assert ("package_update.applied" in fleet.acts("a")) == (ended == "done")
+    dummy, found = report(fleet)
+    assert found["hosts"]["a"]["state"] == ended
+    said = " ".join([found["hosts"]["a"]["why"], *found["hosts"]["a"]["left"]])
+    assert "the site says no" in said
+    # A host that is not back where its clients look for it is no state to go on from.
+    assert (found["hosts"]["b"]["state"], found["stopped"] is None) == (
+        ended if ended == "left" else "left",
+        ended == "left",
+    )
+
+
 def killed_while(fleet: night_stand_in.Fleet, host: str, what: str) -> None:
     """Run a night, and kill the controller with no word of warning while a stand-in is at work."""
     with subprocess.Popen(

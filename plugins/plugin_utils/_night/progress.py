@@ -18,7 +18,7 @@ STEPS = (
     "listed",
     "downloaded",
     "maintenance",
-    "snapshot",
+    "hook",
     "drained",
     "applied",
     "restarted",
@@ -30,7 +30,7 @@ STEPS = (
     "closed",
 )
 """Steps in their order; C(settled) is the restart after the way back, C(released) the end of maintenance."""
-_UNTOUCHED = ("listed", "downloaded", "maintenance", "snapshot", "drained")
+_UNTOUCHED = ("listed", "downloaded", "maintenance", "hook", "drained")
 """When one of these fails, no package of the host has been changed."""
 _TOLERATED = ("restarted", "settled", "opened", "released")
 """Whether these have worked is seen by the diagnosis that follows; they do not turn a host back by themselves."""
@@ -140,7 +140,7 @@ _WORDS = {
     "listed": "listing the updates",
     "downloaded": "the download",
     "maintenance": "the begin of maintenance",
-    "snapshot": "the snapshot",
+    "hook": "a task of the site",
     "drained": "draining",
     "applied": "installing",
     "restarted": "restarting",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.mailops.triage.plugins.plugin_utils._night import answers, downtime, frozen, ledger
+from ansible_collections.mailops.triage.plugins.plugin_utils._night import answers, downtime, frozen, ledger, progress
 
 Document = dict[str, t.Any]
 
@@ -82,6 +82,8 @@ def bad(report: Document, fail_on: str) -> str:
     ]
     if fail_on == "left" and names["left"]:
         parts.append(f"left: {', '.join(names['left'])}")
+    if report["stopped"] and not parts:
+        parts.append(f"the night was stopped: {report['stopped']['why']}")
     return "; ".join(parts)
 
 
@@ -127,7 +129,7 @@ def _left(host: Document) -> list[str]:
     if outcome.get("stale_left"):
         found.append(f"runs on replaced files, and is nobody's business here: {', '.join(outcome['stale_left'])}")
     for one in host["steps"]:
-        if one["step"] in ("restarted", "settled", "opened", "released") and one["state"] not in answers.GOOD:
+        if one["step"] in ("restarted", "settled", "opened", "released", "hook") and one["state"] not in answers.GOOD:
             found.append(f"{one['step']}: {one['state']}{': ' + one['why'] if one['why'] else ''}")
     return list(dict.fromkeys(found))
 
@@ -144,8 +146,7 @@ def _next(host: Document) -> list[str]:
         found.append("look at its console or its BMC: it has not come back")
     if outcome.get("half_configured"):
         found.append("finish what is half done there: dpkg --configure -a, after a look at the free space")
-    went_back = [one for one in host["steps"] if one["step"] == "rolled_back"]
-    if host["frozen"] and host["packages"] and not (went_back and went_back[-1]["state"] in answers.GOOD):
+    if host["frozen"] and progress.touched(host) and not progress.went_back(host):
         back = frozen.back(host["frozen"]["packages"])
         names = [f"{name}={version}" for name, version in sorted(back.items())][:_MOST_TOLD]
         more = f" and {len(back) - _MOST_TOLD} more" if len(back) > _MOST_TOLD else ""
