@@ -19,6 +19,7 @@ description:
     M(mailops.triage.night_report) tells the pace and the longest pause that there really was.
 extends_documentation_fragment:
   - mailops.triage.attributes
+  - mailops.triage.probing.fleet
 options:
   night_dir:
     description: Directory of the night.
@@ -33,20 +34,6 @@ options:
     description: Seconds from the begin of one look to that of the next; at least half a second.
     type: float
     default: 2.0
-  vantage_points:
-    description:
-      - Where to probe from; hosts of the inventory, or V(controller).
-      - Without it the controller and the hosts of the group C(vantage_points).
-    type: list
-    elements: str
-  timeout:
-    description: Seconds that a rung of the probe may take.
-    type: float
-    default: 3.0
-  deadline:
-    description: Seconds that all probing of one look may take.
-    type: float
-    default: 15.0
 seealso:
   - module: mailops.triage.watch
   - module: mailops.triage.night_report
