@@ -10,14 +10,14 @@ stand-ins in their modules' places.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-ENVIRONMENT = {"ANSIBLE_NOCOLOR": "1", "COLUMNS": "120", "LC_ALL": "C.UTF-8"}
+import plays
+from plays import ROOT
+
 STAND_INS = ("package_update", "maintenance", "service_drain", "daemon_restart")
 
 MODULE = """#!/usr/bin/python
@@ -183,13 +183,11 @@ class Fleet:
             **more,
         }
         playbook = str(self.collection / "playbooks" / "patch_night.yml")
-        command = [sys.executable, "-m", "ansible", "playbook", "-i", str(self.place / "hosts"), playbook]
-        return [*command, "-e", json.dumps(settings)]
+        return [*plays.PROGRAM, "-i", str(self.place / "hosts"), playbook, "-e", json.dumps(settings)]
 
     def environment(self) -> dict[str, str]:
-        """No configuration of the machine may make a test pass."""
-        kept = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
-        return {**kept, **ENVIRONMENT, "ANSIBLE_COLLECTIONS_PATH": str(self.place), "HOME": str(self.place)}
+        """What the night is run with; the collection is the tree of links."""
+        return plays.environment(self.place, ANSIBLE_COLLECTIONS_PATH=str(self.place))
 
     def night(self, *words: str, **more: Any) -> subprocess.CompletedProcess[str]:
         """Run it to its end."""
@@ -201,6 +199,7 @@ class Fleet:
             capture_output=True,
             text=True,
             check=False,
+            timeout=600,
         )
 
     def told(self, host: str) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import night_stand_in
+import plays
 
 BEGIN = ["package_update.downloaded", "maintenance.begun", "service_drain.drained", "package_update.applied"]
 OPEN = ["service_drain.open", "service_drain.open", "maintenance.ended"]
@@ -234,7 +235,7 @@ def test_slices_of_an_awx_job_are_refused(tmp_path: Path, variable: str) -> None
     fleet = night_stand_in.Fleet(tmp_path, PAIRS)
     done = fleet.night("-e", f"{variable}=3")
     assert done.returncode != 0
-    assert "would think that its hosts are the whole fleet" in " ".join((done.stdout + done.stderr).split())
+    assert "would think that its hosts are the whole fleet" in plays.said(done)
     assert not (tmp_path / "patch-nights").exists() and fleet.told("mx1") == []
     assert fleet.night("-e", f"{variable}=1", "-l", "mx1").returncode == 0
 
@@ -328,6 +329,6 @@ def test_two_runs_cannot_be_at_one_night(tmp_path: Path) -> None:
             time.sleep(0.05)
         second = fleet.night()
         assert second.returncode != 0
-        assert f"process {first.pid} is at work on it" in " ".join((second.stdout + second.stderr).split())
+        assert f"process {first.pid} is at work on it" in plays.said(second)
         assert first.wait() == 0
     assert states(fleet) == {"a": "done"} and fleet.acts("a") == WHOLE
