@@ -190,12 +190,19 @@ def _window(
         "begin": choice.begin,
         "end": choice.end,
         "text": zones.span_text(choice.begin, choice.end, zone),
+        # (day of the week, hour) in the picture.
+        "cells": sorted({_cell(epoch, zone) for epoch in range(choice.begin, choice.end, zones.QUARTER)}),
         "cutoff_s": choice.window.cutoff_s if choice.window else 0,
         "expected": _counts(affected),
         "confidence": sure._asdict(),
         "slots": slots,
         "why": _why(choice, affected, profiles, frame),
     }
+
+
+def _cell(epoch: int, zone: zoneinfo.ZoneInfo) -> tuple[int, int]:
+    dummy, day, quarter = zones.place(epoch, zone)
+    return day, quarter // 4
 
 
 def _counts(load: weeks.Load) -> dict[str, int]:
@@ -207,8 +214,9 @@ def _why(
 ) -> list[str]:
     zone = frame.zone
     usual = profile.mean(profiles.values()) * frame.wish.slot_s / zones.QUARTER
-    expected = f"{_number(affected.delivered, 'message')} and {_number(affected.logins, 'login')}"
-    found = [f"{expected} are expected to be affected; an ordinary time of that length has {usual:.0f} of both."]
+    found = [
+        f"An ordinary time of that length has {usual:.0f} messages and logins, this one about {affected.weight:.0f}."
+    ]
     off = spans.met(choice.begin, choice.end, frame.holidays)
     if off is not None:
         found.append(f"It is a holiday ({off.name}), which is taken to be as quiet as a Sunday.")
@@ -227,10 +235,6 @@ def _why(
 
 def _has_partner(host: str, groups: Mapping[str, Iterable[str]]) -> bool:
     return any(host in members and len(set(members)) > 1 for members in groups.values())
-
-
-def _number(count: float, word: str) -> str:
-    return f"{round(count)} {word}{'' if round(count) == 1 else 's'}"
 
 
 def _general(
