@@ -25,20 +25,27 @@ _APART = 12 * 3600
 # What is this near to the best is as good, and the sooner one is better: bugs are open until then.
 _AS_GOOD, _AS_GOOD_EVENTS = 1.1, 1.0
 # Work may take longer than thought: the time right after counts, a little.
-_OVERRUN = 0.25
+_OVERRUN, _OVERRUN_QUARTERS = 0.1, 4
 
 
 class Choice(t.NamedTuple):
     """A stretch of time, and who is worked at in which slot of it.
 
-    cost: weight of what is expected to be affected; window: of the rules, in which it lies
+    affected: weight of what is expected then; after: the same for the time right behind it; window: of the rules, in
+    which it lies
     """
 
     begin: int
     end: int
-    cost: float
+    affected: float
+    after: float
     slots: dict[str, int]
     window: Window | None
+
+    @property
+    def cost(self) -> float:
+        """What it is compared by with others of the same night."""
+        return self.affected + _OVERRUN * self.after
 
 
 class Wish(t.NamedTuple):
@@ -147,8 +154,9 @@ def _at(
         # Where groups overlap, the best slots of some may leave none to others: then any order will do.
         slots = groups.assign(sorted(order), near, rounds, lambda dummy_host, slot: slot, wish.first) or {}
     affected = sum(cost(host, slot) for host, slot in slots.items())
-    after = sum(one.between(end, min(end + step, len(one.weights) - 1)) for one in sums.values())
-    return Choice(begin, begin + rounds * wish.slot_s, affected + _OVERRUN * after, slots, None)
+    behind = end + min(step, _OVERRUN_QUARTERS)
+    after = sum(one.between(end, behind) for one in sums.values())
+    return Choice(begin, begin + rounds * wish.slot_s, affected, after, slots, None)
 
 
 def _window(begin: int, end: int, windows: list[Window] | None) -> Window | None:
@@ -164,9 +172,9 @@ def _best(found: list[Choice]) -> list[Choice]:
     for one in ranked:
         if all(abs(one.begin - other.begin) >= _APART for other in nights):
             nights.append(one)
-    limit = nights[0].cost * _AS_GOOD + _AS_GOOD_EVENTS if nights else 0.0
-    good = sorted((one for one in nights if one.cost <= limit), key=lambda one: one.begin)
-    best = [*good, *(one for one in nights if one.cost > limit)][:BEST]
+    limit = min((one.affected for one in nights), default=0.0) * _AS_GOOD + _AS_GOOD_EVENTS
+    good = sorted((one for one in nights if one.affected <= limit), key=lambda one: one.begin)
+    best = [*good, *(one for one in nights if one.affected > limit)][:BEST]
     for one in ranked:
         if len(best) == BEST:
             break

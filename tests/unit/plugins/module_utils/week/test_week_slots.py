@@ -50,7 +50,7 @@ def test_what_is_counted():
         "postfix/lmtp[8]: ABC: to=<a@b.test>, relay=x, delay=0.1, delays=0/0/0/0, dsn=2.0.0, status=sent (250 ok)",
         "postfix/smtp[8]: ABD: to=<a@b.test>, relay=x, delay=0.1, delays=0/0/0/0, dsn=4.0.0, status=deferred (no)",
         "dovecot: imap-login: Login: user=<a>, method=PLAIN, rip=192.0.2.1, lip=192.0.2.2, mpid=9",
-        "dovecot: imap-login: Disconnected: Connection closed (auth failed, 1 attempts in 2 secs): user=<a>, rip=192.0.2.1",
+        "dovecot: imap-login: Disconnected: Connection closed (auth failed, 1 attempts in 2 secs): user=<a>, rip=x",
     ]
     slots = counted(f"{stamp(begin + number)} mail1 {line}\n" for number, line in enumerate(lines))
     assert slots.hours() == {begin: [2, 1, 2]}
