@@ -236,7 +236,9 @@ def test_one_night_only():
 
 
 def test_not_before_and_not_after():
-    found = propose({"mail1": week(office, NOW)}, NOW, not_before="2026-12-01T03:10", not_after="2026-12-01T09:00+01:00")
+    found = propose(
+        {"mail1": week(office, NOW)}, NOW, not_before="2026-12-01T03:10", not_after="2026-12-01T09:00+01:00"
+    )
     assert texts(found)[0] == "Tue 2026-12-01 03:15 - 04:15 CET"
     assert (found["from"], found["until"]) == (epoch("2026-12-01T03:10"), epoch("2026-12-01T09:00"))
     with pytest.raises(proposal.ProposalError, match="not_after .* is not after"):
