@@ -96,14 +96,21 @@ def _rule(window: object) -> Rule:
         raise RulesError(f"the key '{clean(unknown[0], 60)}' is not known; there are: {there}")
     if "start" not in window or "duration" not in window:
         raise RulesError("it needs 'start' and 'duration'")
-    clock = _CLOCK.match(str(window["start"]).strip())
-    if not clock:
-        raise RulesError(f"'start' is '{clean(window['start'], 40)}', which is no time such as \"22:00\" (in quotes)")
+    start = _clock(window["start"])
     duration, cutoff = _seconds(window["duration"], "duration"), _seconds(window.get("cutoff", 0), "cutoff")
     if not 0 < duration or cutoff >= duration:
         raise RulesError("its duration must be longer than its cutoff")
-    start = datetime.time(int(clock.group(1)), int(clock.group(2)))
     return Rule(_days(window.get("days", "daily")), start, duration, cutoff)
+
+
+def _clock(value: object) -> datetime.time:
+    # Without quotes YAML reads 22:00 as sixty times twenty-two: the minutes of the day.
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 24 * 60:
+        return datetime.time(value // 60, value % 60)
+    found = _CLOCK.match(str(value).strip())
+    if not found:
+        raise RulesError(f"'start' is '{clean(value, 40)}', which is no time of the day such as 22:00")
+    return datetime.time(int(found.group(1)), int(found.group(2)))
 
 
 def _days(value: object) -> frozenset[int]:
