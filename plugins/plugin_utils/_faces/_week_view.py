@@ -64,6 +64,11 @@ class Proposal(NamedTuple):
     why: tuple[str, ...]
     held: tuple[str, ...]
 
+    @property
+    def known(self) -> bool:
+        """Something is known of some hour."""
+        return any(cell.level is not None for row in self.rows for cell in row)
+
 
 def build(found: Mapping[str, Any]) -> Proposal:
     """Read a proposal; what is missing or of a wrong type is left out."""

@@ -34,7 +34,8 @@ def render(
     view = _week_view.build(found)
     sheet.rule("Patch window", f"times of {view.timezone}")
     sheet.para(view.length, "dim", 5)
-    _map(sheet, view)
+    if view.known:
+        _map(sheet, view)
     for place, window in enumerate(view.windows):
         sheet.blank()
         label = "Proposed" if place == 0 else "Or"
@@ -71,7 +72,7 @@ def _map(sheet: Sheet, view: _week_view.Proposal) -> None:
     marks = _MARKS if wide else _NARROW_MARKS
     every = 2 if wide else 6
     hours = "".join(f"{hour:02d}".ljust(size * every) for hour in range(0, 24, every))
-    sheet.raw("     " + sheet.paint(hours, "dim"))
+    sheet.raw("     " + sheet.paint(hours.rstrip(), "dim"))
     for name, row in zip(_week_view.DAYS, view.rows):
         line = ""
         for cell in row:

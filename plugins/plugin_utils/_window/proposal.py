@@ -122,7 +122,8 @@ def _zone(request: Request, known: Mapping[str, weeks.Week]) -> tuple[zoneinfo.Z
         return zones.load(str(given)), []
     told = Counter(week.timezone for week in known.values() if week.timezone)
     if not told:
-        return zones.load("UTC"), ["No time zone is known: all times are UTC. Give one as 'timezone'."]
+        remark = ["No time zone is known: all times are UTC. Give one as 'timezone'."]
+        return zones.load("UTC"), remark if known else []
     name, number = min(told.items(), key=lambda item: (-item[1], item[0]))
     if len(told) == 1:
         return zones.load(name), []
@@ -249,7 +250,7 @@ def _general(
         length = chosen.rounds * frame.wish.slot_s // 60
         found.append(f"There is no room for {length} minutes from {span}.")
     for name, number in sorted(chosen.barred.items(), key=lambda item: (-item[1], item[0]))[:5]:
-        found.append(f"{number} begins from {span} were left out because of {name}.")
+        found.append(f"{number} possible start{'s were' if number > 1 else ' was'} left out because of {name}.")
     for host, reason in sorted(missing.items())[:5]:
         found.append(f"Without data: {host}: {reason}")
     if profiles:
