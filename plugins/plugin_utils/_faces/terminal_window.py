@@ -39,11 +39,12 @@ def render(
     for place, window in enumerate(view.windows):
         sheet.blank()
         label = "Proposed" if place == 0 else "Or"
-        sheet.field(label, f"{window.text}; confidence: {window.confidence}", "bold", "do" if place == 0 else "dim")
+        sheet.field(label, window.text, "bold", "do" if place == 0 else "dim")
         sheet.field("Affected", window.expected)
+        sheet.field("Confidence", ": ".join(part for part in (window.confidence, "; ".join(window.because)) if part))
         if place and not verbose:
             continue
-        for line in window.why + window.because:
+        for line in window.why:
             sheet.para(line, "dim", 14 if sheet.width >= 50 else 4)
         for slot in window.slots[: None if verbose else _MOST_SLOTS] if len(window.slots) > 1 else ():
             sheet.field("", f"{slot.text}  {slot.host}" + (f" ({slot.groups})" if slot.groups else ""))

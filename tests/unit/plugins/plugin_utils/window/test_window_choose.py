@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import datetime
+import math
+import random
 import zoneinfo
 
 import pytest
@@ -338,3 +340,35 @@ def test_flat_traffic_takes_the_soonest():
     found = propose({"mail1": week(lambda dummy: 100, NOW)}, NOW + 60)
     assert texts(found)[0] == "Wed 2026-11-25 12:15 - 13:15 CET"
     assert BERLIN.key == found["timezone"] and found["until"] == NOW + 60 + 14 * DAY
+
+
+def test_chance_does_not_decide():
+    """Counts of a real log differ by chance: the window begins with the quiet time all the same."""
+    chance = random.Random(4711)
+
+    def shape(local: datetime.datetime) -> int:
+        return sum(chance.random() < 0.03 for dummy in range(1000 if 2 <= local.hour < 5 else 9000))
+
+    found = propose({"mail1": week(shape, NOW)}, NOW)
+    assert [text[4:22] for text in texts(found)] == ["2026-11-26 02:00 -", "2026-11-27 02:00 -", "2026-11-28 02:00 -"]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_window_is_much_better_than_the_proposed_one(seed: int):
+    """Against all windows there are, summed up the plain way."""
+    chance = random.Random(seed)
+    counts = {(day, hour): int(chance.paretovariate(0.8) * 20) for day in range(7) for hour in range(24)}
+    found = propose({"mail1": week(lambda local: counts[local.weekday(), local.hour], NOW)}, NOW, length_minutes=90)
+
+    def affected(begin: int) -> float:
+        total = 0.0
+        for quarter in range(begin, begin + 5400, 900):
+            local = datetime.datetime.fromtimestamp(quarter, BERLIN)
+            count = counts[local.weekday(), local.hour]
+            total += (count + count // 3 + 0.2 * count) / 4
+        return total
+
+    least = min(affected(begin) for begin in range(NOW, NOW + 14 * DAY - 5400 + 1, 900))
+    best = found["windows"][0]
+    assert best["end"] - best["begin"] == 5400 and best["begin"] % 900 == 0
+    assert affected(best["begin"]) <= 1.2 * least + 3 * math.sqrt(least) + 2

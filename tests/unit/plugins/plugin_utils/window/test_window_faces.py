@@ -53,7 +53,8 @@ def test_the_picture(found: dict):
 def test_on_a_terminal(found: dict):
     plain = terminal_window.render(found, width=100, color=False)
     assert " Sat     [][]      ▒▒▒▒" in plain and "\x1b" not in plain
-    assert "Proposed    Sat 2026-11-28 02:00 - 04:00 CET; confidence: high" in plain
+    assert "Proposed    Sat 2026-11-28 02:00 - 04:00 CET" in plain
+    assert "Confidence  high: this time of the week was seen 4 times, in 27 whole days of log" in plain
     assert "Sat 2026-11-28 03:00 - 04:00 CET mx2 (mx)" in " ".join(plain.split())
     colored = terminal_window.render(found, width=100, color=True)
     assert "\x1b[1;32m[]\x1b[0m" in colored
