@@ -71,11 +71,7 @@ def propose(request: Request, now: float) -> dict[str, t.Any]:
 
 
 def _propose(request: Request, now: float) -> dict[str, t.Any]:
-    unknown = sorted(set(request.rules) - set(rules.KEYS))
-    if unknown:
-        raise ProposalError(
-            f"rules: the key '{clean(unknown[0], 60)}' is not known; there are: {', '.join(rules.KEYS)}"
-        )
+    rules.check(request.rules)
     held = sorted(set(request.weeks) & {str(host) for host in request.rules.get("hold_hosts") or []})
     known, missing = _read(request.weeks, held)
     zone, remark = _zone(request, known)
@@ -150,7 +146,7 @@ def _frame(request: Request, zone: zoneinfo.ZoneInfo, now: float) -> _Frame:
         *spans.read("freeze", request.freezes, zone, reach, request.load),
         *(holidays if request.on_holidays == "never" else ()),
     ]
-    written = rules.read(request.rules.get("windows"))
+    written = rules.read(request.rules.get("windows") or [])
     slot = -(-request.length_minutes * 60 // zones.QUARTER) * zones.QUARTER
     wish = choose.Wish(
         slot_s=slot,

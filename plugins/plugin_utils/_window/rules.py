@@ -12,11 +12,13 @@ import datetime
 import re
 import typing as t
 import zoneinfo
+from collections.abc import Iterable, Mapping
 
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 from ansible_collections.mailops.triage.plugins.plugin_utils._window import zones
 
-KEYS = ("tz", "windows", "blackouts", "hold_hosts")
+_LISTS = ("windows", "blackouts", "hold_hosts")
+_KEYS = ("tz", *_LISTS)
 _WINDOW_KEYS = {"days", "start", "duration", "cutoff"}
 _NAMES = tuple(name.lower() for name in zones.DAYS)
 _GROUPS = {"daily": range(7), "weekdays": range(5), "weekend": (5, 6)}
@@ -47,15 +49,24 @@ class Rule(t.NamedTuple):
     cutoff_s: int
 
 
-def read(windows: object) -> list[Rule]:
+def check(data: Mapping[str, object]) -> None:
+    """Look at what the rules consist of.
+
+    :raises RulesError: at a key that is not known, or a value that is no list where one belongs
+    """
+    unknown = sorted(str(key) for key in set(data) - set(_KEYS))
+    if unknown:
+        raise RulesError(f"rules: the key '{clean(unknown[0], 60)}' is not known; there are: {', '.join(_KEYS)}")
+    for name in _LISTS:
+        if not isinstance(data.get(name) or [], list):
+            raise RulesError(f"rules: '{name}' must be a list")
+
+
+def read(windows: Iterable[object]) -> list[Rule]:
     """The C(windows) of the rules.
 
     :raises RulesError: naming the window
     """
-    if windows is None:
-        return []
-    if not isinstance(windows, list):
-        raise RulesError("rules: 'windows' must be a list")
     rules = []
     for number, window in enumerate(windows, 1):
         try:

@@ -10,9 +10,14 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.mailops.triage.plugins.plugin_utils._window import rules, spans, zones
+from ansible_collections.mailops.triage.plugins.plugin_utils._window import proposal, rules, spans, zones
 from ansible_collections.mailops.triage.plugins.plugin_utils._window.gate import gate
-from ansible_collections.mailops.triage.tests.unit.plugins.plugin_utils.window.invented import BERLIN, HOUR, epoch
+from ansible_collections.mailops.triage.tests.unit.plugins.plugin_utils.window.invented import (
+    BERLIN,
+    HOUR,
+    epoch,
+    propose,
+)
 
 
 def opened(since: str, until: str, **window: Any) -> list[str]:
@@ -68,7 +73,6 @@ def test_a_time_that_yaml_read_as_a_number():
 @pytest.mark.parametrize(
     ("windows", "said"),
     [
-        ("sat", "must be a list"),
         (["sat"], "window 1: it must be a mapping"),
         ([{"start": "22:00"}], "needs 'start' and 'duration'"),
         ([{"start": "25:00", "duration": 60}], "'25:00', which is no time"),
@@ -84,9 +88,24 @@ def test_a_time_that_yaml_read_as_a_number():
         ([{"start": "22:00", "duration": 60, "day": "mon"}], "key 'day' is not known"),
     ],
 )
-def test_rules_that_are_not_understood(windows: object, said: str):
+def test_rules_that_are_not_understood(windows: list[object], said: str):
     with pytest.raises(rules.RulesError) as caught:
         rules.read(windows)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"windows": "sat"}, "'windows' must be a list"),
+        ({"blackouts": "days.ics"}, "'blackouts' must be a list"),
+        ({"hold_hosts": "mail1"}, "'hold_hosts' must be a list"),
+        ({"timezone": "UTC"}, "the key 'timezone' is not known"),
+    ],
+)
+def test_rules_of_another_kind(data: dict[str, Any], said: str):
+    with pytest.raises(proposal.ProposalError) as caught:
+        propose({}, BEGIN, rules=data)
     assert said in str(caught.value)
 
 
