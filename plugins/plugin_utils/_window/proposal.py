@@ -13,7 +13,6 @@ import zoneinfo
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 from ansible_collections.mailops.triage.plugins.plugin_utils._window import choose, profile, rules, spans, weeks, zones
 from ansible_collections.mailops.triage.plugins.plugin_utils._window.confidence import confidence
 
