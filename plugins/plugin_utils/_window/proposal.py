@@ -115,7 +115,7 @@ def _zone(request: Request, known: Mapping[str, weeks.Week]) -> tuple[zoneinfo.Z
     given = request.timezone or request.rules.get("tz")
     if given:
         return zones.load(str(given)), []
-    told = Counter(week.timezone for week in known.values() if week.timezone)
+    told = Counter(week.timezone for week in known.values() if week.timezone and zones.known(week.timezone))
     if not told:
         remark = ["No time zone is known: all times are UTC. Give one as 'timezone'."]
         return zones.load("UTC"), remark if known else []

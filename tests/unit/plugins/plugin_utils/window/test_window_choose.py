@@ -294,6 +294,8 @@ def test_time_zones_of_the_hosts():
     nowhere = propose({"a": week(office, NOW, timezone="")}, NOW)
     assert nowhere["timezone"] == "UTC" and "No time zone is known" in nowhere["why"][0]
     assert texts(nowhere)[0] == "Thu 2026-11-26 01:00 - 02:00 UTC"
+    # What a host says is not believed blindly.
+    assert propose({"a": week(office, NOW, timezone="Mars/Base"), "b": weeks["b"]}, NOW)["timezone"] == "Europe/Berlin"
     with pytest.raises(proposal.ProposalError, match="no time zone 'Mars/Base'"):
         propose(weeks, NOW, timezone="Mars/Base")
 
