@@ -50,7 +50,7 @@ def render(report: Mapping[str, Any], explanations: Mapping[str, Any] | None = N
         for host in view.hosts
         if host.sick or host.verdict == "maintenance" or host.causes or host.actions or host.name in reasons
     ]
-    return _template().render(
+    return template("page.html.j2").render(
         view=view,
         policy=policy,
         # The only texts that are not escaped are our own two files.
@@ -66,28 +66,28 @@ def render(report: Mapping[str, Any], explanations: Mapping[str, Any] | None = N
     )
 
 
-@functools.lru_cache(maxsize=1)
-def _template() -> Template:
-    """The page, compiled once in a process."""
+@functools.lru_cache(maxsize=4)
+def template(name: str) -> Template:
+    """A template of this folder, compiled once in a process; what is put into it is escaped."""
     environment = Environment(
         loader=FileSystemLoader(_HERE),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        optimized=False,  # a process renders the page once, as a rule
+        optimized=False,  # a process renders a page once, as a rule
     )
-    return environment.get_template("page.html.j2")
+    return environment.get_template(name)
 
 
 def asset(name: str) -> str:
-    """One of our own two files, as it stands in the page."""
+    """A style sheet or script of this folder."""
     # A browser hashes the text with newlines normalised: a checkout with CRLF must not lock the page out.
     return "\n" + (_HERE / name).read_text(encoding="utf-8").replace("\r\n", "\n")
 
 
 def digest(text: str) -> str:
-    """What the page's policy calls a style or a script that may be used."""
+    """How a Content-Security-Policy names a style or a script."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
 
 

@@ -9,15 +9,11 @@ Note that this plugin util is PRIVATE to the collection. It can have breaking ch
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ansible_collections.mailops.triage.plugins.plugin_utils._faces import _night_words, _safe, html
-
-_HERE = Path(__file__).resolve().parent
 
 
 def render(report: Mapping[str, Any]) -> str:
@@ -25,20 +21,13 @@ def render(report: Mapping[str, Any]) -> str:
 
     :returns: a complete HTML5 document, to be written as UTF-8
     """
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     style = html.asset("page.css")
     states = _night_words.STATES
     hosts = sorted(report["hosts"].items(), key=lambda item: (states[item[1]["state"]].rank, _safe.natural(item[0])))
     worst = min(
         (states[host["state"]] for dummy, host in hosts), key=lambda state: state.rank, default=states["nothing"]
     )
-    return environment.get_template("night.html.j2").render(
+    return html.template("night.html.j2").render(
         report=report,
         hosts=hosts,
         worst=worst,

@@ -35,7 +35,8 @@ def ask(given: Document, now: float, estimate: float) -> Said:
     :raises WindowError: saying what is wrong with the rules
     """
     answer = gate.gate(now, estimate, *_read(given, now))
-    return answer.may, answer.code, answer.why, answer.retry_at
+    why = "" if answer.may and not given.get("windows") else answer.why
+    return answer.may, answer.code, why, answer.retry_at
 
 
 def coming(given: Document, now: float) -> float | None:
@@ -62,14 +63,12 @@ def held(given: Document) -> set[str]:
 
 
 def _read(given: Document, now: float) -> tuple[list[rules.Window], list[spans.Span], t.Any]:
-    unknown = sorted(str(key) for key in set(given) - set(rules.KEYS))
-    if unknown:
-        raise WindowError(f"the key '{unknown[0][:60]}' is not known; there are: {', '.join(rules.KEYS)}")
     reach = (int(now) - _BACK_S, int(now) + _AHEAD_S)
     try:
+        rules.check(given)
         zone = zones.load(str(given.get("tz") or "UTC"))
         closed = spans.read("blackout", given.get("blackouts") or [], zone, reach)
-        wanted = rules.read(given.get("windows"))
+        wanted = rules.read(given.get("windows") or [])
         windows = rules.opened(wanted, zone, *reach)
     except (zones.ZoneError, spans.CalendarError, rules.RulesError) as exc:
         raise WindowError(str(exc)) from exc

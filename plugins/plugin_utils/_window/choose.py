@@ -9,6 +9,7 @@ Note that this plugin util is PRIVATE to the collection. It can have breaking ch
 from __future__ import annotations
 
 import itertools
+import math
 import typing as t
 import zoneinfo
 from collections import Counter
@@ -22,23 +23,33 @@ BEST = 3
 """So many are proposed."""
 # Two proposals of different nights: a choice between 02:00 and 02:15 is none.
 _APART = 12 * 3600
-# What is this near to the best is as good, and the sooner one is better: bugs are open until then.
-_AS_GOOD, _AS_GOOD_EVENTS = 1.1, 1.0
+# A night that has a tenth more is as good when it is sooner: bugs are open until then.
+_AS_GOOD = 1.1
+# Within a night work begins with the quiet time, for room behind it. Quarters that differ so little are all quiet:
+# counts differ by chance.
+_SAME, _SAME_EVENTS, _SOONER = 1.3, 0.5, 3 * 3600
 # Work may take longer than thought: the time right after counts, a little.
-_OVERRUN = 0.25
+_OVERRUN, _OVERRUN_QUARTERS = 0.1, 4
 
 
 class Choice(t.NamedTuple):
     """A stretch of time, and who is worked at in which slot of it.
 
-    cost: weight of what is expected to be affected; window: of the rules, in which it lies
+    affected: weight of what is expected then; after: the same for the time right behind it; window: of the rules, in
+    which it lies
     """
 
     begin: int
     end: int
-    cost: float
+    affected: float
+    after: float
     slots: dict[str, int]
     window: Window | None
+
+    @property
+    def cost(self) -> float:
+        """What it is compared by with others of the same night."""
+        return self.affected + _OVERRUN * self.after
 
 
 class Wish(t.NamedTuple):
@@ -95,7 +106,8 @@ def choose(profiles: Mapping[str, Profile], wish: Wish, zone: zoneinfo.ZoneInfo)
                 barred["no data of that time"] += 1
             else:
                 found.append(choice._replace(window=window))
-    return Chosen(_best(found), rounds, dict(barred))
+    weights = [sum(one.weights[place] for one in sums.values()) for place in range(number + 1)] if sums else []
+    return Chosen(_best(found, _Fleet(first, weights)), rounds, dict(barred))
 
 
 class _Sums(t.NamedTuple):
@@ -107,6 +119,18 @@ class _Sums(t.NamedTuple):
 
     def between(self, first: int, last: int) -> float:
         return self.weights[last] - self.weights[first]
+
+
+class _Fleet(t.NamedTuple):
+    """Running total of the weights of all hosts, in quarters of an hour from a moment on."""
+
+    first: int
+    weights: list[float]
+
+    def mean(self, begin: int, end: int) -> float:
+        """Weight of a quarter of an hour, on average between two moments."""
+        low, high = (begin - self.first) // zones.QUARTER, (end - self.first) // zones.QUARTER
+        return (self.weights[high] - self.weights[low]) / (high - low)
 
 
 def _sums(profile: Profile, begin: int, number: int) -> _Sums:
@@ -147,8 +171,9 @@ def _at(
         # Where groups overlap, the best slots of some may leave none to others: then any order will do.
         slots = groups.assign(sorted(order), near, rounds, lambda dummy_host, slot: slot, wish.first) or {}
     affected = sum(cost(host, slot) for host, slot in slots.items())
-    after = sum(one.between(end, min(end + step, len(one.weights) - 1)) for one in sums.values())
-    return Choice(begin, begin + rounds * wish.slot_s, affected + _OVERRUN * after, slots, None)
+    behind = end + min(step, _OVERRUN_QUARTERS)
+    after = sum(one.between(end, behind) for one in sums.values())
+    return Choice(begin, begin + rounds * wish.slot_s, affected, after, slots, None)
 
 
 def _window(begin: int, end: int, windows: list[Window] | None) -> Window | None:
@@ -157,19 +182,39 @@ def _window(begin: int, end: int, windows: list[Window] | None) -> Window | None
     return max(fitting, key=lambda one: one.end) if fitting else None
 
 
-def _best(found: list[Choice]) -> list[Choice]:
+def _best(found: list[Choice], fleet: _Fleet) -> list[Choice]:
     """The best of each night, and of those the sooner of equals first; filled up when there are too few nights."""
     ranked = sorted(found, key=lambda one: (round(one.cost, 6), one.begin))
+    by_begin = {one.begin: one for one in found}
     nights: list[Choice] = []
     for one in ranked:
-        if all(abs(one.begin - other.begin) >= _APART for other in nights):
+        if _far(one, nights):
             nights.append(one)
-    limit = nights[0].cost * _AS_GOOD + _AS_GOOD_EVENTS if nights else 0.0
-    good = sorted((one for one in nights if one.cost <= limit), key=lambda one: one.begin)
-    best = [*good, *(one for one in nights if one.cost > limit)][:BEST]
+    least = min((one.affected for one in nights), default=0.0)
+    # And what chance makes of small numbers.
+    limit = least * _AS_GOOD + math.sqrt(least) + 1
+    good = sorted((one for one in nights if one.affected <= limit), key=lambda one: one.begin)
+    best = [*good, *(one for one in nights if one.affected > limit)][:BEST]
+    for place, one in enumerate(best):
+        best[place] = _sooner(one, by_begin, [other for other in best if other is not one], fleet)
     for one in ranked:
         if len(best) == BEST:
             break
         if all(one.end <= other.begin or other.end <= one.begin for other in best):
             best.append(one)
     return best
+
+
+def _sooner(one: Choice, by_begin: Mapping[int, Choice], others: list[Choice], fleet: _Fleet) -> Choice:
+    """The begin of the quiet time that a choice lies in."""
+    limit = fleet.mean(one.begin, one.end) * _SAME + _SAME_EVENTS
+    found, begin = one, one.begin - zones.QUARTER
+    while begin >= one.begin - _SOONER and begin in by_begin and _far(by_begin[begin], others):
+        if fleet.mean(begin, begin + zones.QUARTER) > limit:
+            break
+        found, begin = by_begin[begin], begin - zones.QUARTER
+    return found
+
+
+def _far(one: Choice, nights: list[Choice]) -> bool:
+    return all(abs(one.begin - other.begin) >= _APART for other in nights)

@@ -70,7 +70,7 @@ def confidence(
         level = 0
         because.append(f"nothing is known of {', '.join(lost[:5])}" + (" and others" if len(lost) > 5 else ""))
     if not because:
-        because.append(f"seen in {weeks} weeks of {days} whole days")
+        because.append(f"this time of the week was seen {weeks} times, in {days} whole days of log")
     return Confidence(LEVELS[level], days, weeks, because)
 
 

@@ -53,6 +53,12 @@ class _Start(t.NamedTuple):
     def epoch(self) -> int:
         return zones.at(self.clock.date(), self.clock.time(), self.zone)
 
+    def by(self, zone: zoneinfo.ZoneInfo) -> datetime.datetime:
+        """What the clock of another zone shows then."""
+        if self.whole_day or self.zone is zone:
+            return self.clock
+        return zones.local(self.epoch(), zone).replace(tzinfo=None)
+
 
 def events(text: str, zone: zoneinfo.ZoneInfo, reach: tuple[int, int]) -> list[tuple[int, int, str]]:
     """The events of a file.
@@ -121,12 +127,12 @@ def _name(block: dict[str, list[Property]]) -> str:
     return clean(re.sub(r"\\(.)", lambda found: " " if found.group(1) in "nN" else found.group(1), text), 120)
 
 
-def _moved(blocks: list[dict[str, list[Property]]], zone: zoneinfo.ZoneInfo) -> dict[str, list[datetime.datetime]]:
+def _moved(blocks: list[dict[str, list[Property]]], zone: zoneinfo.ZoneInfo) -> dict[str, list[_Start]]:
     """By UID, which occurrences of a series are described by an event of their own, or were cancelled."""
-    moved: dict[str, list[datetime.datetime]] = defaultdict(list)
+    moved: dict[str, list[_Start]] = defaultdict(list)
     for block in blocks:
         for one in block["RECURRENCE-ID"] if "RECURRENCE-ID" in block else ():
-            moved[_one(block, "UID", "")].append(_start(one, zone).clock)
+            moved[_one(block, "UID", "")].append(_start(one, zone))
     return moved
 
 
@@ -134,7 +140,7 @@ def _times(
     block: dict[str, list[Property]],
     zone: zoneinfo.ZoneInfo,
     reach: tuple[int, int],
-    moved: dict[str, list[datetime.datetime]],
+    moved: dict[str, list[_Start]],
 ) -> list[tuple[int, int]]:
     if "DTSTART" not in block:
         raise CalendarFileError("it has no DTSTART")
@@ -145,17 +151,14 @@ def _times(
             raise CalendarFileError(f"{name} is not understood: write its days as events of their own")
     clocks = [start.clock]
     if "RRULE" in block and "RECURRENCE-ID" not in block:
-        left_out = [
-            _start(Property(one.parameters, part), zone).clock
-            for one in block.get("EXDATE", ())
-            for part in one.value.split(",")
-        ]
-        left_out += moved.get(_one(block, "UID", ""), [])
-        edges = [zones.local(edge, start.zone).replace(tzinfo=None) for edge in reach]
-        clocks = recurrence.clocks(
-            [one.value for one in block["RRULE"]], start.clock, start.zone, edges[0] - days * _DAY - _DAY, edges[1]
-        )
-        clocks = [clock for clock in clocks if clock not in left_out]
+        left_out = list(moved.get(_one(block, "UID", ""), ()))
+        for one in block.get("EXDATE", ()):
+            left_out += [_start(Property(one.parameters, part), zone) for part in one.value.split(",")]
+        without = {one.by(start.zone) for one in left_out}
+        first, last = (zones.local(edge, start.zone).replace(tzinfo=None) for edge in reach)
+        first -= datetime.timedelta(days=days + 1, seconds=seconds)
+        clocks = recurrence.clocks([one.value for one in block["RRULE"]], start.clock, start.zone, first, last)
+        clocks = [clock for clock in clocks if clock not in without]
     return [_stretch(start._replace(clock=clock), days, seconds) for clock in clocks]
 
 

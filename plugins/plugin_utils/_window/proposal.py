@@ -13,7 +13,6 @@ import zoneinfo
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 from ansible_collections.mailops.triage.plugins.plugin_utils._window import choose, profile, rules, spans, weeks, zones
 from ansible_collections.mailops.triage.plugins.plugin_utils._window.confidence import confidence
 
@@ -71,11 +70,7 @@ def propose(request: Request, now: float) -> dict[str, t.Any]:
 
 
 def _propose(request: Request, now: float) -> dict[str, t.Any]:
-    unknown = sorted(set(request.rules) - set(rules.KEYS))
-    if unknown:
-        raise ProposalError(
-            f"rules: the key '{clean(unknown[0], 60)}' is not known; there are: {', '.join(rules.KEYS)}"
-        )
+    rules.check(request.rules)
     held = sorted(set(request.weeks) & {str(host) for host in request.rules.get("hold_hosts") or []})
     known, missing = _read(request.weeks, held)
     zone, remark = _zone(request, known)
@@ -120,9 +115,10 @@ def _zone(request: Request, known: Mapping[str, weeks.Week]) -> tuple[zoneinfo.Z
     given = request.timezone or request.rules.get("tz")
     if given:
         return zones.load(str(given)), []
-    told = Counter(week.timezone for week in known.values() if week.timezone)
+    told = Counter(week.timezone for week in known.values() if week.timezone and zones.known(week.timezone))
     if not told:
-        return zones.load("UTC"), ["No time zone is known: all times are UTC. Give one as 'timezone'."]
+        remark = ["No time zone is known: all times are UTC. Give one as 'timezone'."]
+        return zones.load("UTC"), remark if known else []
     name, number = min(told.items(), key=lambda item: (-item[1], item[0]))
     if len(told) == 1:
         return zones.load(name), []
@@ -149,7 +145,7 @@ def _frame(request: Request, zone: zoneinfo.ZoneInfo, now: float) -> _Frame:
         *spans.read("freeze", request.freezes, zone, reach, request.load),
         *(holidays if request.on_holidays == "never" else ()),
     ]
-    written = rules.read(request.rules.get("windows"))
+    written = rules.read(request.rules.get("windows") or [])
     slot = -(-request.length_minutes * 60 // zones.QUARTER) * zones.QUARTER
     wish = choose.Wish(
         slot_s=slot,
@@ -190,12 +186,19 @@ def _window(
         "begin": choice.begin,
         "end": choice.end,
         "text": zones.span_text(choice.begin, choice.end, zone),
+        # (day of the week, hour) in the picture.
+        "cells": sorted({_cell(epoch, zone) for epoch in range(choice.begin, choice.end, zones.QUARTER)}),
         "cutoff_s": choice.window.cutoff_s if choice.window else 0,
         "expected": _counts(affected),
         "confidence": sure._asdict(),
         "slots": slots,
         "why": _why(choice, affected, profiles, frame),
     }
+
+
+def _cell(epoch: int, zone: zoneinfo.ZoneInfo) -> tuple[int, int]:
+    dummy, day, quarter = zones.place(epoch, zone)
+    return day, quarter // 4
 
 
 def _counts(load: weeks.Load) -> dict[str, int]:
@@ -207,8 +210,9 @@ def _why(
 ) -> list[str]:
     zone = frame.zone
     usual = profile.mean(profiles.values()) * frame.wish.slot_s / zones.QUARTER
-    expected = f"{_number(affected.delivered, 'message')} and {_number(affected.logins, 'login')}"
-    found = [f"{expected} are expected to be affected; an ordinary time of that length has {usual:.0f} of both."]
+    found = [
+        f"An ordinary time of that length has {usual:.0f} messages and logins, this one about {affected.weight:.0f}."
+    ]
     off = spans.met(choice.begin, choice.end, frame.holidays)
     if off is not None:
         found.append(f"It is a holiday ({off.name}), which is taken to be as quiet as a Sunday.")
@@ -229,10 +233,6 @@ def _has_partner(host: str, groups: Mapping[str, Iterable[str]]) -> bool:
     return any(host in members and len(set(members)) > 1 for members in groups.values())
 
 
-def _number(count: float, word: str) -> str:
-    return f"{round(count)} {word}{'' if round(count) == 1 else 's'}"
-
-
 def _general(
     chosen: choose.Chosen, profiles: Mapping[str, profile.Profile], missing: Mapping[str, str], frame: _Frame
 ) -> list[str]:
@@ -245,7 +245,7 @@ def _general(
         length = chosen.rounds * frame.wish.slot_s // 60
         found.append(f"There is no room for {length} minutes from {span}.")
     for name, number in sorted(chosen.barred.items(), key=lambda item: (-item[1], item[0]))[:5]:
-        found.append(f"{number} begins from {span} were left out because of {name}.")
+        found.append(f"{number} possible start{'s were' if number > 1 else ' was'} left out because of {name}.")
     for host, reason in sorted(missing.items())[:5]:
         found.append(f"Without data: {host}: {reason}")
     if profiles:

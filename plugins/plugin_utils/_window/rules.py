@@ -12,11 +12,13 @@ import datetime
 import re
 import typing as t
 import zoneinfo
+from collections.abc import Iterable, Mapping
 
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 from ansible_collections.mailops.triage.plugins.plugin_utils._window import zones
 
-KEYS = ("tz", "windows", "blackouts", "hold_hosts")
+_LISTS = ("windows", "blackouts", "hold_hosts")
+_KEYS = ("tz", *_LISTS)
 _WINDOW_KEYS = {"days", "start", "duration", "cutoff"}
 _NAMES = tuple(name.lower() for name in zones.DAYS)
 _GROUPS = {"daily": range(7), "weekdays": range(5), "weekend": (5, 6)}
@@ -47,15 +49,24 @@ class Rule(t.NamedTuple):
     cutoff_s: int
 
 
-def read(windows: object) -> list[Rule]:
+def check(data: Mapping[str, object]) -> None:
+    """Look at what the rules consist of.
+
+    :raises RulesError: at a key that is not known, or a value that is no list where one belongs
+    """
+    unknown = sorted(str(key) for key in set(data) - set(_KEYS))
+    if unknown:
+        raise RulesError(f"rules: the key '{clean(unknown[0], 60)}' is not known; there are: {', '.join(_KEYS)}")
+    for name in _LISTS:
+        if not isinstance(data.get(name) or [], list):
+            raise RulesError(f"rules: '{name}' must be a list")
+
+
+def read(windows: Iterable[object]) -> list[Rule]:
     """The C(windows) of the rules.
 
     :raises RulesError: naming the window
     """
-    if windows is None:
-        return []
-    if not isinstance(windows, list):
-        raise RulesError("rules: 'windows' must be a list")
     rules = []
     for number, window in enumerate(windows, 1):
         try:
@@ -96,14 +107,21 @@ def _rule(window: object) -> Rule:
         raise RulesError(f"the key '{clean(unknown[0], 60)}' is not known; there are: {there}")
     if "start" not in window or "duration" not in window:
         raise RulesError("it needs 'start' and 'duration'")
-    clock = _CLOCK.match(str(window["start"]).strip())
-    if not clock:
-        raise RulesError(f"'start' is '{clean(window['start'], 40)}', which is no time such as \"22:00\" (in quotes)")
+    start = _clock(window["start"])
     duration, cutoff = _seconds(window["duration"], "duration"), _seconds(window.get("cutoff", 0), "cutoff")
     if not 0 < duration or cutoff >= duration:
         raise RulesError("its duration must be longer than its cutoff")
-    start = datetime.time(int(clock.group(1)), int(clock.group(2)))
     return Rule(_days(window.get("days", "daily")), start, duration, cutoff)
+
+
+def _clock(value: object) -> datetime.time:
+    # Without quotes YAML reads 22:00 as sixty times twenty-two: the minutes of the day.
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 24 * 60:
+        return datetime.time(value // 60, value % 60)
+    found = _CLOCK.match(str(value).strip())
+    if not found:
+        raise RulesError(f"'start' is '{clean(value, 40)}', which is no time of the day such as 22:00")
+    return datetime.time(int(found.group(1)), int(found.group(2)))
 
 
 def _days(value: object) -> frozenset[int]:

@@ -100,9 +100,11 @@ def _entry(kind: str, entry: object, zone: zoneinfo.ZoneInfo) -> Span:
         raise CalendarError(f"the key '{clean(unknown[0], 60)}' is not known; there are: {', '.join(sorted(_KEYS))}")
     name = clean(entry.get("name") or kind, 120)
     start, end = entry.get("start"), entry.get("end")
-    if start is None or end is None and not _is_date(start):
+    if start is None:
         raise CalendarError(f"'{name}' needs a start and an end")
     begin = zones.moment(start, zone)
+    if end is None and not _is_date(start):
+        raise CalendarError(f"'{name}' begins at a time, so it needs an end")
     last = start if end is None else end
     finish = zones.moment(last, zone)
     if _is_date(last):

@@ -59,7 +59,7 @@ def read(host: str, answer: object) -> Week:
     if not isinstance(answer, dict) or not isinstance(answer.get("hours"), list):
         reason = clean(answer["msg"], 200) if isinstance(answer, dict) and answer.get("msg") else "it has no 'hours'"
         raise WeekError(f"{clean(host, 80)}: no answer of mail_week: {reason}")
-    gaps = sorted(_gap(host, gap) for gap in list(answer.get("gaps") or [])[:_MOST_GAPS])
+    gaps = sorted(_gap(host, gap) for gap in _list(answer.get("gaps"))[:_MOST_GAPS])
     hours = dict(_hour(host, hour) for hour in answer["hours"][:_MOST_HOURS])
     whole = _outside(hours, gaps)
     offset = answer.get("utc_offset_s")
@@ -70,8 +70,12 @@ def read(host: str, answer: object) -> Week:
         dropped=len(hours) - len(whole),
         timezone=clean(answer.get("timezone") or "", 60),
         utc_offset_s=offset if isinstance(offset, int) and abs(offset) <= 86400 else 0,
-        notes=[clean(note, 200) for note in list(answer.get("notes") or [])[:20]],
+        notes=[clean(note, 200) for note in _list(answer.get("notes"))[:20]],
     )
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
 
 
 def _hour(host: str, hour: object) -> tuple[int, Load]:

@@ -44,6 +44,15 @@ def load(name: str) -> zoneinfo.ZoneInfo:
         ) from None
 
 
+def known(name: str) -> bool:
+    """Is there a time zone of this name?"""
+    try:
+        load(name)
+    except ZoneError:
+        return False
+    return True
+
+
 def local(epoch: float, zone: zoneinfo.ZoneInfo) -> datetime.datetime:
     """What the clock shows."""
     return datetime.datetime.fromtimestamp(epoch, zone)
