@@ -8,13 +8,21 @@ from __future__ import annotations
 import shutil
 import time
 import typing as t
+from pathlib import Path
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.mailops.triage.plugins.plugin_utils._faces import _safe
-from ansible_collections.mailops.triage.plugins.plugin_utils._night import gate, judge, ledger, progress
+from ansible_collections.mailops.triage.plugins.plugin_utils._night import (
+    downtime,
+    gate,
+    judge,
+    ledger,
+    progress,
+    series,
+)
 from ansible_collections.mailops.triage.plugins.plugin_utils._recording import REPORT, Recording, RecordingError
 
 display = Display()
@@ -28,7 +36,8 @@ _SPEC: dict[str, t.Any] = {
     "sick_too": {"type": "bool", "default": False},
     "last": {"type": "bool", "default": True},
 }
-_GONE = {"verdict": "worse", "why": ["the report after the patch does not tell of it"], "notes": []}
+_SETTLE_S = 90.0
+"""What falls over later than this after the opening is not what it had to be patched and restarted for."""
 
 
 class ActionModule(ActionBase):
@@ -81,11 +90,16 @@ class ActionModule(ActionBase):
         """Which hosts are worse than before; when there is no other look, that stops the night."""
         worse, back = [], []
         now = time.time()
+        looks = series.load(Path(options["night_dir"]) / ledger.PROBES)
         for name in options["hosts"]:
             host = night["hosts"][name]
             if host["state"] != "begun":
                 continue
             change = self._change(host, report.get(name))
+            again = downtime.fell(looks, name, _settled(host))
+            if again:
+                change["why"].append(f"{', '.join(again)} fell over again after it had been opened")
+                change["verdict"] = "worse"
             host["judged" if options["moment"] == "after" else "again"] = change
             host["after"] = _kept(options["look"], name, report[name]) if name in report else None
             wrong = progress.failed(host)
@@ -104,7 +118,7 @@ class ActionModule(ActionBase):
     def _change(self, host: dict[str, t.Any], after: dict[str, t.Any] | None) -> dict[str, t.Any]:
         before = Recording(host["before"]["look"]).read(REPORT)["hosts"].get(host["before"]["name"])
         if after is None or before is None:
-            return dict(_GONE)
+            return {"verdict": "worse", "why": ["the report after the patch does not tell of it"], "notes": []}
         return judge.compare(before, after)._asdict()
 
 
@@ -112,3 +126,9 @@ def _kept(look: str, name: str, host: dict[str, t.Any]) -> dict[str, t.Any]:
     """What the ledger keeps of a diagnosis; the rest is in its own directory."""
     roots = [one["id"] for one in host["findings"] if one["kind"] == "root_cause"]
     return {"look": look, "name": name, "verdict": host["verdict"], "summary": host["summary"], "roots": roots}
+
+
+def _settled(host: dict[str, t.Any]) -> float:
+    """From when on a host that was opened has to answer all the time; never, when it was not."""
+    opened = [one["ended"] for one in host["steps"] if one["step"] == "opened"]
+    return opened[-1] + _SETTLE_S if opened else float("inf")

@@ -17,7 +17,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.mailops.triage.plugins.plugin_utils import _hostvars, _screen
 from ansible_collections.mailops.triage.plugins.plugin_utils._faces import terminal_night
-from ansible_collections.mailops.triage.plugins.plugin_utils._night import fleet, ledger, runner, window
+from ansible_collections.mailops.triage.plugins.plugin_utils._night import fleet, ledger, runner, series, window
 from ansible_collections.mailops.triage.plugins.plugin_utils._recording import RecordingError
 
 display = Display()
@@ -95,7 +95,8 @@ class ActionModule(ActionBase):
             document = night.read()
             if document["state"] not in ledger.RUNNING:
                 continue
-            busy = runner.busy(document["runner"], mine)
+            looked = max((one["last"] for one in series.load(path / ledger.PROBES)), default=0.0)
+            busy = runner.busy(document["runner"], mine, looked)
             if busy:
                 raise fleet.NightError(f"the night {document['id']} is going on: {busy}")
             why = fleet.resumable(document, hosts, now) if options["resume"] else "it was not to be gone on with"

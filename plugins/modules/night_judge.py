@@ -13,7 +13,8 @@ description:
     it, such as a RAID that runs on one disk, when it is sick and the patch is not its cure, and when nobody of its
     redundancy group would stand in for it.
   - After - a host is worse when it has a grave root cause of its own that it did not have before, when a protocol
-    answers nobody any more, when it cannot be logged into any more, or when its verdict is worse. That stops the night.
+    answers nobody any more or falls over again after the host was opened, when it cannot be logged into any more, or
+    when its verdict is worse. That stops the night.
   - What comes from outside, such as a flood, a lossy network or a listing, is noted and does not count.
   - Run it once for the whole play (C(run_once)).
 extends_documentation_fragment:

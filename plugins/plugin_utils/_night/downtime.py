@@ -27,13 +27,7 @@ def sum_up(series: t.Sequence[Document], groups: t.Mapping[str, t.Collection[str
         member answered; C(seconds), C(looks), C(every), C(longest_gap) and C(unseen) of the series themselves
     """
     spans = _spans(series)
-    well = {
-        (host, vantage, protocol)
-        for one in series
-        for host, views in one["well"].items()
-        for vantage, protocols in views.items()
-        for protocol in protocols
-    }
+    well = _well(series)
     hosts: dict[str, Document] = {}
     never: dict[str, list[str]] = {}
     for host, dummy, protocol in well:
@@ -61,6 +55,47 @@ def sum_up(series: t.Sequence[Document], groups: t.Mapping[str, t.Collection[str
         "longest_gap": max((one["longest_gap"] for one in series), default=None),
         "unseen": [[first["last"], then["began"]] for first, then in zip(series, series[1:])],
     }
+
+
+def fell(series: t.Sequence[Document], host: str, after: float) -> list[str]:
+    """Protocols that went away again for every vantage point that they had answered, after a moment.
+
+    Where all other hosts were away for the vantage point at that time, it was the way to them.
+
+    :param after: epoch seconds, when it should have settled
+    """
+    spans, found = _spans(series), []
+    ways = [way for way in sorted(_well(series)) if way[0] == host]
+    others = {way[0] for way in _well(series)} - {host}
+    for protocol in dict.fromkeys(way[2] for way in ways):
+        together: list[Span] | None = None
+        for way in (way for way in ways if way[2] == protocol):
+            mine = [
+                span for span in spans.get(way, []) if span[0] > after and not _all_away(spans, others, way[1], span)
+            ]
+            together = mine if together is None else _both(together, mine)
+        if together:
+            found.append(protocol)
+    return found
+
+
+def _well(series: t.Sequence[Document]) -> set[tuple[str, str, str]]:
+    """The ways that have ever been answered."""
+    return {
+        (host, vantage, protocol)
+        for one in series
+        for host, views in one["well"].items()
+        for vantage, protocols in views.items()
+        for protocol in protocols
+    }
+
+
+def _all_away(
+    spans: dict[tuple[str, str, str], list[Span]], others: t.Collection[str], vantage: str, when: Span
+) -> bool:
+    """Did a vantage point reach nobody else at that time?"""
+    away = {way[0] for way, found in spans.items() if way[1] == vantage and _both(found, [when])}
+    return bool(others) and away.issuperset(others)
 
 
 def _spans(series: t.Sequence[Document]) -> dict[tuple[str, str, str], list[Span]]:

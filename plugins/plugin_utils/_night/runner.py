@@ -17,8 +17,8 @@ from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 
 Document = dict[str, t.Any]
 
-SILENT_S = 1800.0
-"""A run on another machine that has not written for so long is taken for dead."""
+SILENT_S = 900.0
+"""A run on another machine that has not written for so long is taken for dead, and so are its looks from outside."""
 
 
 def me(pid: int, now: float) -> Document:
@@ -49,17 +49,21 @@ def alive(pid: int, begun: str | None) -> bool:
     return begun is None or started(pid) == begun
 
 
-def busy(runner: Document | None, mine: Document) -> str:
-    """Why this night is somebody else's, or an empty text."""
+def busy(runner: Document | None, mine: Document, looked: float = 0.0) -> str:
+    """Why this night is somebody else's, or an empty text.
+
+    :param looked: when a look from outside was written down last, in epoch seconds
+    """
     if not runner or (runner["node"], runner["pid"]) == (mine["node"], mine["pid"]):
         return ""
     if runner["node"] == mine["node"]:
         if alive(runner["pid"], runner["started"]):
             return f"process {runner['pid']} is at work on it"
         return ""
-    silent = mine["since"] - runner["seen"]
+    silent = mine["since"] - max(runner["seen"], looked)
     if silent < SILENT_S:
-        return f"a run on {runner['node']} is at work on it, and has written {silent:.0f} s ago"
+        wait = f"when it is silent for {SILENT_S:.0f} s, it is taken for dead"
+        return f"a run on {runner['node']} is at work on it, and has written {max(0.0, silent):.0f} s ago; {wait}"
     return ""
 
 

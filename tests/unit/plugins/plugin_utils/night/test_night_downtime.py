@@ -69,6 +69,20 @@ def test_what_still_lasts_at_the_end_lasted_as_long_as_anybody_looked() -> None:
     assert found["unseen"] == [[100, 160]] and found["looks"] == 20 and found["seconds"] == 140
 
 
+def test_what_falls_over_again_falls_over_for_everybody() -> None:
+    outages = [("a", "in", "imap", 100, 110), ("a", "out", "imap", 105, 115), ("a", "out", "smtp", 100, 110)]
+    seen = [one(0, 200, outages, BOTH)]
+    assert downtime.fell(seen, "a", 50) == ["imap"]
+    assert downtime.fell(seen, "a", 102) == [] == downtime.fell(seen, "b", 0)
+    assert downtime.fell([], "a", 0) == []
+
+
+def test_a_way_that_is_cut_is_nobodys_fall() -> None:
+    cut = [(host, vantage, "imap", 100, 110) for host in "ab" for vantage in ("in", "out")]
+    assert downtime.fell([one(0, 200, cut, BOTH)], "a", 50) == []
+    assert downtime.fell([one(0, 200, cut[:2], BOTH)], "a", 50) == ["imap"]
+
+
 def test_nobody_looked() -> None:
     found = downtime.sum_up([], GROUP)
     assert found["hosts"] == {} and found["groups"] == {"g": {}} and found["every"] is None

@@ -97,6 +97,7 @@ def test_a_run_knows_whether_another_one_is_there() -> None:
     assert runner.busy(there, mine) == ""
     away = {**there, "node": "elsewhere", "seen": now - 60}
     assert "elsewhere" in runner.busy(away, mine)
+    assert "elsewhere" in runner.busy({**away, "seen": 0.0}, mine, now - 5)
     assert runner.busy({**away, "seen": now - runner.SILENT_S - 1}, mine) == ""
 
 
