@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ansible_collections.mailops.triage.plugins.plugin_utils._faces import _safe
+from ansible_collections.mailops.triage.plugins.plugin_utils._faces import _safe, _words
 
 
 class State(NamedTuple):
@@ -95,7 +95,7 @@ def pending(host: Mapping[str, Any]) -> str:
         return "not known"
     known = host["frozen"]["packages"]
     security = sum(one["security"] for one in known.values())
-    parts = [f"{len(known)} packages ({security} security)"] if known else []
+    parts = [f"{_words.count(len(known), 'package')}, {security} of them for security"] if known else []
     if host["frozen"]["half_configured"]:
         parts.append("something half configured")
     if host["frozen"]["restarts"]:

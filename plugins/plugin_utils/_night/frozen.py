@@ -97,7 +97,7 @@ def work(frozen: Document) -> str:
     """What there is to do on a host, in a few words; empty when there is nothing."""
     parts = []
     if frozen["packages"]:
-        parts.append(f"{len(frozen['packages'])} packages")
+        parts.append(f"packages: {len(frozen['packages'])}")
     if frozen["half_configured"]:
         parts.append(f"half done: {', '.join(frozen['half_configured'][:5])}")
     if frozen["restarts"]:

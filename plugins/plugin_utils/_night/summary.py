@@ -17,6 +17,8 @@ Document = dict[str, t.Any]
 SCHEMA = "mailops.triage/night-report/1"
 _ENDS = (*ledger.CLOSED, "begun", "planned")
 _MOST_TOLD = 12
+_BESIDE = ("restarted", "settled", "opened", "released", "hook")
+"""Steps that a host may be well without."""
 
 
 def make(night: Document, series: t.Sequence[Document], now: float, next_window: float | None, check: bool) -> Document:
@@ -128,8 +130,8 @@ def _left(host: Document) -> list[str]:
         found.append(f"a reboot is advised for {', '.join(reboot['advised'])}: never restarted by itself")
     if outcome.get("stale_left"):
         found.append(f"runs on replaced files, and is nobody's business here: {', '.join(outcome['stale_left'])}")
-    for one in host["steps"]:
-        if one["step"] in ("restarted", "settled", "opened", "released", "hook") and one["state"] not in answers.GOOD:
+    for one in {one["step"]: one for one in host["steps"]}.values():
+        if one["step"] in _BESIDE and one["state"] not in answers.GOOD:
             found.append(f"{one['step']}: {one['state']}{': ' + one['why'] if one['why'] else ''}")
     return list(dict.fromkeys(found))
 

@@ -156,7 +156,7 @@ def test_names_and_versions_that_are_none_are_not_taken() -> None:
     found = frozen.freeze({"pending": bad, "restarts": ["ssh.service; id", "postfix@-.service"], "reboot": "yes"})
     assert frozen.only(found["packages"]) == {"ok": "1:2.3~rc1+dfsg-1"} and frozen.back(found["packages"]) == {}
     assert len(found["left"]) == 4 and found["restarts"] == ["postfix@-.service"]
-    assert frozen.work(found) == "1 packages, restarts: postfix@-.service"
+    assert frozen.work(found) == "packages: 1, restarts: postfix@-.service"
     assert frozen.work(frozen.freeze({})) == ""
 
 
