@@ -75,7 +75,7 @@ go:
   description: Hosts that may be patched.
   type: list
   elements: str
-  returned: with O(moment=before)
+  returned: with moment=before
   sample: [mx1]
 worse:
   description: Hosts that are worse than before.

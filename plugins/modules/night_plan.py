@@ -80,42 +80,42 @@ RETURN = r"""
 night_dir:
   description: Directory of the night.
   type: str
-  returned: with O(state=begun)
+  returned: with state=begun
   sample: /srv/patch-nights/night-20260301T010000Z-5f3a
 id:
   description: Its name, which is the run's name on the hosts, too.
   type: str
-  returned: with O(state=begun)
+  returned: with state=begun
   sample: night-20260301T010000Z-5f3a
 resumed:
   description: Whether it was begun by an earlier run.
   type: bool
-  returned: with O(state=begun)
+  returned: with state=begun
   sample: false
 planned:
   description: Whether its plan stands.
   type: bool
-  returned: with O(state=begun)
+  returned: with state=begun
   sample: false
 number:
   description: The how manyth run of this night it is.
   type: int
-  returned: with O(state=begun)
+  returned: with state=begun
   sample: 1
 batches:
   description: Number of batches.
   type: int
-  returned: with O(state=planned)
+  returned: with state=planned
   sample: 3
 working:
   description: Number of hosts about which something is still to be done.
   type: int
-  returned: with O(state=planned)
+  returned: with state=planned
   sample: 4
 hosts:
   description:
     - For each of them its C(state), the frozen versions in C(only), those to go back to in C(back), and C(exclude).
   type: dict
-  returned: with O(state=planned)
+  returned: with state=planned
   sample: {"mx1": {"state": "planned", "only": {"openssl": "3.0.17-1"}, "back": {"openssl": "3.0.16-1"}, "exclude": []}}
 """

@@ -58,6 +58,6 @@ series:
 looks:
   description: How many there were.
   type: int
-  returned: with O(state=ended)
+  returned: with state=ended
   sample: 1800
 """
