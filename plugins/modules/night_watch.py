@@ -15,7 +15,8 @@ description:
   - Tasks of a play come one after the other. A probe between two of them would not see what goes on during one.
   - The probe goes up to the greeting and the encryption; there is no login.
   - An outage is counted when two looks in a row have failed, from the first look that failed to the first one that
-    did not. So the times are exact to the pace of the looks, and an outage that fits between two looks is not seen.
+    did not. After the first one that failed the next comes half a second later. So the times are exact to the pace of
+    the looks, and an outage that is not much longer than the pace may not be seen.
     M(mailops.triage.night_report) tells the pace and the longest pause that there really was.
 extends_documentation_fragment:
   - mailops.triage.attributes

@@ -32,6 +32,8 @@ Look = Callable[[], dict[str, Document]]
 
 _LONGEST_S = 12 * 3600.0
 _SLICE_S = 0.25
+_SHAKY_S = 0.5
+"""After a look that failed the next one comes sooner: two in a row make an outage."""
 _MOST_OUTAGES = 500
 
 
@@ -129,7 +131,9 @@ class Series:
             why = self._over(began, parent, born)
             if not why:
                 self._recording.write(self._file, {**state, **_seen(tracker, views, at)})
-                why = self._wait(steady + every, began, parent, born)
+                shaky = any(service.shaky for service in tracker.services.values())
+                pause = min(every, _SHAKY_S) if shaky else every
+                why = self._wait(steady + pause, began, parent, born)
             if why:
                 state.update(ended=round(time.time(), 3), why_ended=why)
                 self._recording.write(self._file, {**state, **_seen(tracker, views, at)})
