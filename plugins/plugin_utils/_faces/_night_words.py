@@ -125,7 +125,8 @@ def measured(report: Mapping[str, Any]) -> list[str]:
     if not how["looks"]:
         return []
     text = f"Looked {how['looks']} times from outside, every {_safe.duration(how['every'])}"
-    text += f", at most {_safe.duration(how['longest_gap'])} apart: so exact are the times; a shorter outage may not be seen."
+    text += f", at most {_safe.duration(how['longest_gap'])} apart: so exact are the times,"
+    text += " and a shorter outage may not be seen."
     found = [text]
     for begin, end in how["unseen"]:
         found.append(f"Nobody looked from {_safe.moment(begin)} to {_safe.moment(end)}.")
