@@ -208,7 +208,7 @@ def test_a_second_with_more_lines_than_one_call_gives(machine: Machine, monkeypa
     ("link", "text", "expected"),
     [
         ("/usr/share/zoneinfo/Europe/Berlin", "", "Europe/Berlin"),
-        ("/usr/share/zoneinfo/posix/Asia/Kathmandu", "", "Asia/Kathmandu"),
+        ("/usr/share/zoneinfo/posix/Asia/Tokyo", "", "Asia/Tokyo"),
         ("/usr/share/zoneinfo/America/Argentina/Buenos_Aires", "", "America/Argentina/Buenos_Aires"),
         ("", "Asia/Tokyo\n", "Asia/Tokyo"),
         ("", "{{ evil }}\n", ""),
