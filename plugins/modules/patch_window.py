@@ -20,6 +20,8 @@ notes:
     clock is changed; holidays, days and rules are those of the O(timezone).
   - Of nights that are about equal the sooner one is proposed first, and within a night the beginning of the quiet time,
     which leaves room behind it.
+  - Before ansible-core 2.19, a variable with a date that is not in quotes becomes one long string when it is put into
+    an option. Quote dates there, or write C(| to_json | from_json) as the role does.
   - Connections count a tenth of a message or login, because many are nobody's.
 extends_documentation_fragment:
   - mailops.triage.attributes

@@ -118,7 +118,16 @@ ROLE = """
   gather_facts: false
   tasks:
     - ansible.builtin.include_role: {name: mailops.triage.patch_window}
-      vars: {patch_window_days: 1, patch_window_timezone: Europe/Berlin}
+      vars:
+        patch_window_days: 1
+        # As people write them: YAML makes dates and a number of these.
+        patch_window_freezes: [{name: end of the year, start: 2026-12-23, end: 2027-01-02}]
+        patch_window_not_before: 2036-12-01
+        patch_window_not_after: 2036-12-20
+        patch_window_rules:
+          tz: Europe/Berlin
+          windows: [{days: [mon-thu, sun], start: 22:00, duration: 7h, cutoff: 30m}]
+          blackouts: [{name: audit, start: 2036-12-08}]
     - ansible.builtin.copy: {content: "{{ patch_window_result | to_json }}", dest: "{{ dir }}/result", mode: "0600"}
       run_once: true
       check_mode: false
@@ -133,3 +142,4 @@ def test_the_role(tmp_path: Path, words: tuple[str, ...]):
     found = result(tmp_path)
     assert found["hosts"] == ["mx1", "mx2", "store"] and set(found["without_data"]) <= set(found["hosts"])
     assert found["timezone"] == "Europe/Berlin" and found["changed"] is False
+    assert found["until"] - found["from"] == 19 * DAY
