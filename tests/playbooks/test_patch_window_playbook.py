@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+import plays
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
 HOUR, DAY = 3600, 86400
 # So far ahead that the proposal does not depend on the time of the test.
 MONDAY = datetime.datetime.combine(
@@ -64,17 +62,11 @@ def play(folder: Path, text: str, *words: str) -> subprocess.CompletedProcess[st
     """Run a play for three hosts."""
     (folder / "play.yml").write_text(text, encoding="utf-8")
     (folder / "inventory.yml").write_text(INVENTORY, encoding="utf-8")
-    environment = {
-        **os.environ,
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "playbooks" / "collections"),
-        "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
-        "ANSIBLE_NOCOLOR": "1",
-        "COLUMNS": "100",
-        "LC_ALL": "C.UTF-8",
-    }
-    program = str(Path(sys.executable).parent / "ansible-playbook")
-    command = [program, "-i", str(folder / "inventory.yml"), "-e", f"dir={folder}", *words, str(folder / "play.yml")]
-    return subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=120)
+    collections = str(plays.ROOT / "playbooks" / "collections")
+    variables, inventory = ("-e", f"dir={folder}", *words), str(folder / "inventory.yml")
+    return plays.play(
+        folder, folder / "play.yml", *variables, inventory=inventory, ANSIBLE_COLLECTIONS_PATH=collections
+    )
 
 
 @pytest.fixture(name="asked")
@@ -110,7 +102,7 @@ def test_check_mode_writes_no_page(tmp_path: Path, asked: list[str]):
 
 def test_what_is_not_understood(tmp_path: Path, asked: list[str]):
     done = play(tmp_path, PLAY, *asked, "-e", json.dumps({"holidays": [{"start": "Christmas"}]}))
-    assert done.returncode == 2 and "holiday calendar, entry 1: 'Christmas' is no time" in done.stdout
+    assert done.returncode == 2 and "holiday calendar, entry 1: 'Christmas' is no time" in plays.said(done)
 
 
 ROLE = """
