@@ -20,6 +20,8 @@ notes:
     clock is changed; holidays, days and rules are those of the O(timezone).
   - Of nights that are about equal the sooner one is proposed first, and within a night the beginning of the quiet time,
     which leaves room behind it.
+  - Before ansible-core 2.19, a variable with a date that is not in quotes becomes one long string when it is put into
+    an option. Quote dates there, or write C(| to_json | from_json) as the role does.
   - Connections count a tenth of a message or login, because many are nobody's.
 extends_documentation_fragment:
   - mailops.triage.attributes
@@ -159,25 +161,70 @@ EXAMPLES = r"""
 
 RETURN = r"""
 windows:
-  description:
-    - At most three windows, the best first. C(begin) and C(end) in seconds since the epoch, C(text) by the clock;
-      C(expected) what is expected to be affected; C(confidence) with C(level) (V(high), V(medium), V(low)), how many
-      whole C(days) the log tells of, in how many C(weeks) the time was seen, and C(because); C(why) in sentences;
-      C(slots) when each host is worked at; C(cutoff_s) of the rules' window; C(cells) its place in the heat map.
+  description: At most three windows, the best first.
   type: list
   elements: dict
   returned: success
-  sample:
-    - begin: 1795658400
-      end: 1795662000
-      text: Thu 2026-11-26 03:00 - 04:00 CET
-      expected: {connections: 40, delivered: 20, logins: 6}
-      confidence: {level: high, days: 27, weeks: 4, because: ["this time of the week was seen 4 times"]}
-      why: ["An ordinary time of that length has 782 messages and logins, this one about 30."]
-      cutoff_s: 0
-      cells: [[3, 3]]
-      slots: [{host: mail1, slot: 1, begin: 1795658400, end: 1795662000, text: Thu 2026-11-26 03:00 - 04:00 CET,
-               groups: [], expected: {connections: 40, delivered: 20, logins: 6}}]
+  contains:
+    begin:
+      description: Begin of the window, in seconds since the epoch.
+      type: int
+      returned: success
+      sample: 1795654800
+    end:
+      description: Its end.
+      type: int
+      returned: success
+      sample: 1795658400
+    text:
+      description: The same by the clock.
+      type: str
+      returned: success
+      sample: Thu 2026-11-26 02:00 - 03:00 CET
+    cutoff_s:
+      description: Into so many seconds before the end of the rules' window nothing may reach; the proposal ends before.
+      type: int
+      returned: success
+      sample: 0
+    expected:
+      description: What is expected to be affected, of all hosts.
+      type: dict
+      returned: success
+      sample: {connections: 40, delivered: 20, logins: 6}
+    confidence:
+      description:
+        - C(level) is V(high), V(medium) or V(low); C(days) how many whole days the log tells of, C(weeks) in how many
+          weeks the time was seen, both on the host where that is least; C(because) why, in sentences.
+      type: dict
+      returned: success
+      sample: {level: high, days: 27, weeks: 4, because: ["this time of the week was seen 4 times"]}
+    why:
+      description: What speaks for the window, and what to think of, in sentences.
+      type: list
+      elements: str
+      returned: success
+      sample: ["An ordinary time of that length has 782 messages and logins, this one about 30."]
+    slots:
+      description:
+        - When each host is worked at, in order; C(slot) counts from 1. C(expected) is V(null) for a host of which
+          nothing is known.
+      type: list
+      elements: dict
+      returned: success
+      sample:
+        - host: mx1
+          slot: 1
+          begin: 1795654800
+          end: 1795658400
+          text: Thu 2026-11-26 02:00 - 03:00 CET
+          groups: [mx]
+          expected: {connections: 40, delivered: 20, logins: 6}
+    cells:
+      description: Its place in the heat map, as pairs of the day of the week, from 0 for Monday, and the hour.
+      type: list
+      elements: list
+      returned: success
+      sample: [[3, 2]]
 why:
   description: What is to be said of the whole, above all why there is no window, or fewer.
   type: list
@@ -227,7 +274,7 @@ held:
   returned: success
   sample: []
 without_data:
-  description: Hosts of which nothing is known, with the reason.
+  description: Those of them of which nothing is known, with the reason. They get a slot all the same.
   type: dict
   returned: success
   sample: {}

@@ -54,13 +54,16 @@ def test_hosts_that_stand_in_for_each_other_take_turns(lab: Lab, tmp_path: Path)
 
 
 def test_what_does_not_hold_on_one_of_them_is_not_tried_on_the_next(lab: Lab, tmp_path: Path) -> None:
-    strike(lab, {FIRST: "F048", SECOND: "F042"})
-    done = remediate(tmp_path / "run", [FIRST, SECOND], "-e", "mail_redundancy_group=mx", "-e", "remediate_auto=all")
+    strike(lab, {FIRST: "F042", SECOND: "F042"})
+    drop_in = "/etc/systemd/system/dovecot.service.d/fails.conf"
+    lab.run(FIRST, f"install -D /dev/stdin {drop_in}", check=True, stdin="[Service]\nExecStartPre=/bin/false\n")
+    lab.run(FIRST, "systemctl daemon-reload", check=True)
+    done = remediate(tmp_path / "run", [FIRST, SECOND], "-e", "mail_redundancy_group=mx")
     assert done.returncode == 0, done.stdout
     found = hosts_of(tmp_path / "run")
     assert {one["state"] for one in found[FIRST]["actions"] if one["action"] == "restart_daemon"} == {"failed"}
     (left,) = [one for one in found[SECOND]["actions"] if one["action"] == "restart_daemon"]
-    assert (left["state"], left["code"]) == ("refused", "group")
+    assert (left["state"], left["code"]) == ("refused", "turn")
     assert FIRST in left["why"]
     assert acts(lab, SECOND) == []
 

@@ -23,9 +23,10 @@ def look(context):
     :returns: dict, see the documentation of the module
     """
     read, notes = sources.read(context)
-    told = [source for source in read if source.oldest is not None]
+    # One for which there was no time at all tells of nothing: without it no hour is known.
+    told = [source for source in read if source.oldest is not None or not source.whole]
     # What is known of an hour is known when all who tell of it were read that far back.
-    oldest = max([source.oldest for source in told]) if told else None
+    oldest = max([context.now if source.oldest is None else source.oldest for source in told]) if told else None
     if not told:
         notes.append("no log of the mail system was found that is written to")
     hours, gaps = _merged(told, oldest, context.now) if told else ([], [])

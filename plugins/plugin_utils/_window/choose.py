@@ -11,7 +11,6 @@ from __future__ import annotations
 import itertools
 import math
 import typing as t
-import zoneinfo
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
@@ -76,10 +75,10 @@ class Chosen(t.NamedTuple):
     barred: dict[str, int]
 
 
-def choose(profiles: Mapping[str, Profile], wish: Wish, zone: zoneinfo.ZoneInfo) -> Chosen:
+def choose(profiles: Mapping[str, Profile | None], wish: Wish) -> Chosen:
     """The best stretches of time, the best first.
 
-    :param profiles: by host
+    :param profiles: by host; None for one of which nothing is known, which gets a slot all the same
     """
     near = groups.neighbours(profiles, wish.groups)
     rounds = _rounds(profiles, near, wish)
@@ -118,7 +117,8 @@ class _Sums(t.NamedTuple):
     total: float
 
     def between(self, first: int, last: int) -> float:
-        return self.weights[last] - self.weights[first]
+        # A difference of sums may be a hair below zero.
+        return max(0.0, self.weights[last] - self.weights[first])
 
 
 class _Fleet(t.NamedTuple):
@@ -133,14 +133,16 @@ class _Fleet(t.NamedTuple):
         return (self.weights[high] - self.weights[low]) / (high - low)
 
 
-def _sums(profile: Profile, begin: int, number: int) -> _Sums:
+def _sums(profile: Profile | None, begin: int, number: int) -> _Sums:
+    if profile is None:
+        return _Sums([0.0] * (number + 1), [0] * (number + 1), 0.0)
     usual = [profile.at(begin + place * zones.QUARTER) for place in range(number)]
     weights = list(itertools.accumulate((one.load.weight if one else 0.0 for one in usual), initial=0.0))
     unknown = list(itertools.accumulate((one is None for one in usual), initial=0))
     return _Sums(weights, unknown, weights[-1])
 
 
-def _rounds(profiles: Mapping[str, Profile], near: groups.Neighbours, wish: Wish) -> int:
+def _rounds(profiles: Iterable[str], near: groups.Neighbours, wish: Wish) -> int:
     # Groups that overlap may need more slots than the largest has members; as many as hosts are always enough.
     number = groups.rounds(wish.groups, profiles)
     order = sorted(profiles)

@@ -76,7 +76,7 @@ def _propose(request: Request, now: float) -> dict[str, t.Any]:
     zone, remark = _zone(request, known)
     frame = _frame(request, zone, now)
     profiles = {host: profile.Profile(week, zone, frame.days_off) for host, week in known.items()}
-    chosen = choose.choose(profiles, frame.wish, zone) if profiles else choose.Chosen([], 1, {})
+    chosen = choose.choose({**dict.fromkeys(missing), **profiles}, frame.wish) if profiles else choose.Chosen([], 1, {})
     return {
         "schema": SCHEMA,
         "timezone": zone.key,
@@ -84,7 +84,7 @@ def _propose(request: Request, now: float) -> dict[str, t.Any]:
         "slots": chosen.rounds,
         "from": frame.wish.since,
         "until": frame.wish.until,
-        "hosts": sorted(profiles),
+        "hosts": sorted({*profiles, *missing}),
         "held": held,
         "without_data": missing,
         "windows": [_window(choice, profiles, frame, missing) for choice in chosen.best],
@@ -166,7 +166,8 @@ def _window(
     slots, everything = [], []
     for host, number in sorted(choice.slots.items(), key=lambda item: (item[1], item[0])):
         begin = choice.begin + number * step
-        usual = [profiles[host].at(epoch) for epoch in range(begin, begin + step, zones.QUARTER)]
+        quarters = range(begin, begin + step, zones.QUARTER)
+        usual = [profiles[host].at(epoch) for epoch in quarters] if host in profiles else []
         seen = [one for one in usual if one is not None]
         everything += seen
         slots.append(
@@ -177,7 +178,7 @@ def _window(
                 "end": begin + step,
                 "text": zones.span_text(begin, begin + step, zone),
                 "groups": sorted(name for name, members in frame.wish.groups.items() if host in members),
-                "expected": _counts(profile.total(one.load for one in seen)),
+                "expected": _counts(profile.total(one.load for one in seen)) if host in profiles else None,
             }
         )
     sure = confidence(profiles, everything, missing, zone)

@@ -6,13 +6,18 @@
 from __future__ import annotations
 
 import datetime
+import json
 import zoneinfo
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
+
+import jsonschema
 
 from ansible_collections.mailops.triage.plugins.plugin_utils._window import proposal
 
 BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
+SCHEMA = json.loads((Path(__file__).parents[5] / "docs" / "window.schema.json").read_text(encoding="utf-8"))
 HOUR, DAY = 3600, 86400
 Shape = Callable[[datetime.datetime], int]
 
@@ -60,7 +65,7 @@ def week(
 
 
 def propose(weeks: dict[str, Any], now: int, **asked: Any) -> dict[str, Any]:
-    """The proposal for some weeks."""
+    """The proposal for some weeks; each one is held against its schema, as plain JSON."""
     request: dict[str, Any] = {
         "weeks": weeks,
         "groups": {},
@@ -75,7 +80,9 @@ def propose(weeks: dict[str, Any], now: int, **asked: Any) -> dict[str, Any]:
         "freezes": [],
         "rules": {},
     }
-    return proposal.propose(proposal.Request(**{**request, **asked}), now)
+    found = proposal.propose(proposal.Request(**{**request, **asked}), now)
+    jsonschema.validate(json.loads(json.dumps(found, allow_nan=False)), SCHEMA)
+    return found
 
 
 def texts(found: dict[str, Any]) -> list[str]:

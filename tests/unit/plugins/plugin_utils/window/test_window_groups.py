@@ -107,3 +107,19 @@ def test_assigning():
     assert groups.assign("abc", near, 2, lambda host, slot: costs[host, slot]) == {"a": 1, "b": 0, "c": 1}
     assert groups.assign("abc", near, 1, lambda host, slot: 0.0) is None
     assert groups.rounds({"g": "ab", "h": "abcd"}, "abc") == 3
+
+
+def test_a_member_without_a_log_gets_a_slot_of_its_own():
+    weeks = {"mx1": week(office, NOW), "mx2": {"failed": True, "msg": "no python"}}
+    found = propose(weeks, NOW, groups={"mx": ["mx1", "mx2"]}, **TONIGHT)
+    assert found["slots"] == 2 and found["hosts"] == ["mx1", "mx2"] and set(found["without_data"]) == {"mx2"}
+    first, second = found["windows"][0]["slots"]
+    assert first["end"] == second["begin"]
+    assert {slot["host"]: slot["expected"] is None for slot in (first, second)} == {"mx1": False, "mx2": True}
+
+
+def test_a_member_that_is_held_goes_on_serving():
+    weeks = {"mx1": week(office, NOW), "mx2": week(office, NOW)}
+    found = propose(weeks, NOW, groups={"mx": ["mx1", "mx2"]}, rules={"hold_hosts": ["mx2"]}, **TONIGHT)
+    assert found["slots"] == 1 and [slot["host"] for slot in found["windows"][0]["slots"]] == ["mx1"]
+    assert not any("Nobody answers" in why for why in found["windows"][0]["why"])
