@@ -114,6 +114,38 @@ RULE = """
 """
 
 
+GONE = """
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.connection import ConnectionBase
+
+DOCUMENTATION = '''
+name: gone
+short_description: A host that nobody reaches
+author: nobody
+options: {}
+'''
+
+
+class Connection(ConnectionBase):
+    transport = "gone"
+
+    def _connect(self):
+        raise AnsibleConnectionFailure("no route to host")
+
+    def exec_command(self, cmd, in_data=None, sudoable=True):
+        self._connect()
+
+    def put_file(self, in_path, out_path):
+        self._connect()
+
+    def fetch_file(self, in_path, out_path):
+        self._connect()
+
+    def close(self):
+        pass
+"""
+
+
 class Fleet:
     """Hosts that are this machine, each with a folder of its own.
 
@@ -126,17 +158,20 @@ class Fleet:
         self.collection = place / "ansible_collections" / "mailops" / "triage"
         self._link()
         lines = [f"{name} {f'mail_redundancy_group={group}' if group else ''}" for name, group in hosts.items()]
-        common = "[all:vars]\nansible_connection=local\nansible_host=127.0.0.1\nansible_become=false\nmail_roles=[]\n"
+        common = "[all:vars]\nansible_host=127.0.0.1\nansible_become=false\nmail_roles=[]\n"
         (place / "hosts").write_text("[mailservers]\n" + "\n".join(lines) + "\n" + common, encoding="utf-8")
-        site = "{{ lookup('ansible.builtin.file', inventory_dir ~ '/on/' ~ inventory_hostname ~ '/site') }}"
-        variables = {"mail_site": site, "ansible_python_interpreter": sys.executable}
+        look = "{{ lookup('ansible.builtin.file', inventory_dir ~ '/on/' ~ inventory_hostname ~ '/%s') }}"
+        variables = {"mail_site": look % "site", "ansible_connection": look % "connection"}
+        variables["ansible_python_interpreter"] = sys.executable
+        (place / "connections").mkdir()
+        (place / "connections" / "gone.py").write_text(GONE, encoding="utf-8")
         (place / "group_vars").mkdir()
         (place / "group_vars" / "all.yml").write_text(json.dumps(variables), encoding="utf-8")
         (place / "rules").mkdir()
         (place / "rules" / "stand_in.yml").write_text("---" + RULE, encoding="utf-8")
         for name in hosts:
             (place / "on" / name).mkdir(parents=True)
-            self.site(name, "well")
+            self.put(name, site="well", connection="local")
             self.script(name)
 
     def _link(self) -> None:
@@ -160,9 +195,10 @@ class Fleet:
         text = text.replace(marked, f"{told}{marked}")
         (self.collection / "playbooks" / "patch_night.yml").write_text(text, encoding="utf-8")
 
-    def site(self, host: str, word: str) -> None:
-        """Make a host C(well), C(sick) or C(unpatched)."""
-        (self.place / "on" / host / "site").write_text(word, encoding="utf-8")
+    def put(self, host: str, **words: str) -> None:
+        """Make a host C(well), C(sick) or C(unpatched) (C(site)), and reach it or not (C(connection): C(gone))."""
+        for name, word in words.items():
+            (self.place / "on" / host / name).write_text(word, encoding="utf-8")
 
     def script(self, host: str, **answers: dict[str, Any]) -> None:
         """What the stand-ins answer on a host; a key such as C(package_update__applied) names module and state."""
@@ -187,7 +223,8 @@ class Fleet:
 
     def environment(self) -> dict[str, str]:
         """What the night is run with; the collection is the tree of links."""
-        return plays.environment(self.place, ANSIBLE_COLLECTIONS_PATH=str(self.place))
+        places = {"ANSIBLE_COLLECTIONS_PATH": self.place, "ANSIBLE_CONNECTION_PLUGINS": self.place / "connections"}
+        return plays.environment(self.place, **{name: str(path) for name, path in places.items()})
 
     def night(self, *words: str, **more: Any) -> subprocess.CompletedProcess[str]:
         """Run it to its end."""

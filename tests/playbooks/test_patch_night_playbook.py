@@ -89,7 +89,7 @@ def test_check_mode_shows_what_would_be_done_and_leaves_nothing(tmp_path: Path) 
     assert all(one["check"] for name in PAIRS for one in fleet.told(name))
     assert "package_update.applied" in fleet.acts("mx2")
     assert "Check mode" in done.stdout and "4 planned" in done.stdout
-    fleet.site("mx1", "sick")
+    fleet.put("mx1", site="sick")
     done = fleet.night("--check")
     assert "software.stand_in" in done.stdout and "1 left, 3 planned" in done.stdout
 
@@ -147,6 +147,24 @@ def test_where_the_way_back_fails_it_is_told_what_to_do(tmp_path: Path) -> None:
     assert fleet.acts("mx1")[-3:] == OPEN
 
 
+def test_a_host_that_nobody_reaches_any_more_is_told_of_and_stops_the_night(tmp_path: Path) -> None:
+    fleet = night_stand_in.Fleet(tmp_path, {"mx1": "mx", "mx2": "mx", "c": ""})
+    fleet.put("c", connection="gone")
+    fleet.script("mx1", package_update__applied={"writes": {"connection": "gone"}})
+    done = fleet.night()
+    assert done.returncode != 0
+    assert states(fleet) == {"mx1": "failed", "mx2": "left", "c": "left"}
+    dummy, found = report(fleet)
+    assert found["hosts"]["c"]["code"] == "unreachable" and fleet.acts("c") == fleet.acts("mx2") == []
+    assert "cannot be logged into any more" in found["stopped"]["why"]
+    assert any("console or its BMC" in line for line in found["hosts"]["mx1"]["next"])
+    # It is back, and the same command finishes the job.
+    fleet.put("mx1", connection="local")
+    fleet.script("mx1")
+    well(fleet.night())
+    assert states(fleet) == {"mx1": "done", "mx2": "done", "c": "left"}
+
+
 def test_a_host_that_does_not_come_back_is_left_to_people_and_the_others_are_not_touched(tmp_path: Path) -> None:
     """Ansible's reboot refuses to reboot the controller itself, which is what this host is."""
     fleet = night_stand_in.Fleet(tmp_path, {"mx1": "mx", "mx2": "mx"})
@@ -170,8 +188,8 @@ def test_a_reboot_that_is_not_allowed_is_left_and_told(tmp_path: Path) -> None:
 
 def test_a_sick_host_is_left_and_one_that_the_patch_cures_is_not(tmp_path: Path) -> None:
     fleet = night_stand_in.Fleet(tmp_path, {"a": "", "b": "", "c": ""})
-    fleet.site("a", "sick")
-    fleet.site("b", "unpatched")
+    fleet.put("a", site="sick")
+    fleet.put("b", site="unpatched")
     fleet.script("b", package_update__applied={"writes": {"site": "well"}})
     well(fleet.night())
     assert states(fleet) == {"a": "left", "b": "done", "c": "done"}
@@ -276,8 +294,11 @@ def test_a_hook_that_fails_leaves_nobody_closed(tmp_path: Path, name: str, ended
     )
 
 
-def killed_while(fleet: night_stand_in.Fleet, host: str, what: str) -> None:
-    """Run a night, and kill the controller with no word of warning while a stand-in is at work."""
+def killed_while(fleet: night_stand_in.Fleet, host: str, what: str, times: int = 1) -> None:
+    """Run a night, and kill the controller with no word of warning while a stand-in is at work.
+
+    :param times: the how manyth time
+    """
     with subprocess.Popen(
         fleet.line(),
         cwd=fleet.place,
@@ -288,11 +309,11 @@ def killed_while(fleet: night_stand_in.Fleet, host: str, what: str) -> None:
         start_new_session=True,
     ) as run:
         until = time.monotonic() + 120
-        while what not in fleet.acts(host) and time.monotonic() < until:
+        while fleet.acts(host).count(what) < times and time.monotonic() < until:
             assert run.poll() is None
             time.sleep(0.05)
         run.send_signal(signal.SIGKILL)
-    assert what in fleet.acts(host)
+    assert fleet.acts(host).count(what) == times
 
 
 def test_a_killed_controller_and_the_same_command_again(tmp_path: Path) -> None:
@@ -301,7 +322,7 @@ def test_a_killed_controller_and_the_same_command_again(tmp_path: Path) -> None:
     killed_while(fleet, "store1", "package_update.applied")
     assert states(fleet) == {"mx1": "done", "mx2": "begun", "store1": "begun", "store2": "planned"}
     # Meanwhile half of a host looks sick: it is judged by what it was before, and the window is over.
-    fleet.site("store1", "sick")
+    fleet.put("store1", site="sick")
     fleet.script("store1", package_update__applied={"writes": {"site": "well"}})
     begin = time.gmtime(time.time() + 7200)
     later = {"windows": [{"days": "daily", "start": time.strftime("%H:%M", begin), "duration": "1h"}]}
@@ -316,6 +337,20 @@ def test_a_killed_controller_and_the_same_command_again(tmp_path: Path) -> None:
     # The rest waits for the next night.
     well(fleet.night())
     assert states(fleet)["store2"] == "done" and len(fleet.ledgers()) == 2
+
+
+def test_what_had_gone_back_when_the_controller_was_killed_is_not_patched_again(tmp_path: Path) -> None:
+    fleet = night_stand_in.Fleet(tmp_path, {"mx1": "mx", "mx2": "mx"})
+    sick, better = {"writes": {"site": "sick"}}, {"writes": {"site": "well"}}
+    fleet.script(
+        "mx1", package_update__applied=sick, package_update__rolled_back=better, service_drain__open={"takes": 4}
+    )
+    killed_while(fleet, "mx1", "service_drain.open", times=2)
+    assert states(fleet) == {"mx1": "begun", "mx2": "planned"}
+    assert fleet.night().returncode != 0
+    assert states(fleet) == {"mx1": "rolled_back", "mx2": "left"} and len(fleet.ledgers()) == 1
+    assert fleet.acts("mx1").count("package_update.applied") == 1
+    assert fleet.acts("mx1")[-1] == "maintenance.ended" and fleet.acts("mx2") == []
 
 
 def test_two_runs_cannot_be_at_one_night(tmp_path: Path) -> None:
