@@ -13,7 +13,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "lab"))
+
+from labkit import bmc
+
 FINDING: dict[str, Any] = {
     "id": "hardware.disk_failing",
     "title": "sda fails",
@@ -109,14 +115,26 @@ def test_the_mail_never_goes_by_the_sick_host(tmp_path: Path) -> None:
     assert (tmp_path / "escalations" / "mail1-hardware.disk_failing-sda.txt").exists()
 
 
-def test_a_relay_that_cannot_be_reached_does_not_end_the_run(tmp_path: Path) -> None:
-    """Nor does it where the collection that sends mail is not installed, as may be the case where this runs."""
+@pytest.mark.parametrize(
+    ("installed", "note"),
+    [
+        (True, "the message could not be sent by {relay}"),
+        (False, "the message was not sent: the collection community.general is not installed on the controller"),
+    ],
+)
+def test_a_message_that_cannot_be_sent_does_not_end_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: bool, note: str
+) -> None:
+    monkeypatch.setenv("ANSIBLE_COLLECTIONS_SCAN_SYS_PATH", str(installed))
+    monkeypatch.setenv("HOME", str(tmp_path))
     report = {"run": RUN, "hosts": {"mail1": {**HOST, "findings": [FINDING]}}}
     (tmp_path / "triage.json").write_text(json.dumps(report), encoding="utf-8")
+    if installed:
+        bmc.install()  # the collection that sends mail comes with it
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         relay = f"127.0.0.1:{closed.getsockname()[1]}"
         found = play(tmp_path, "-e", f"escalate_relay={relay}", "-e", '{"escalate_to": ["ops@example.test"]}')
     assert found.returncode == 0, found.stdout
     result = json.loads((tmp_path / "result").read_text())
-    assert (result["state"], result["notes"]) == ("done", [f"the message could not be sent by {relay}"])
+    assert (result["state"], result["notes"]) == ("done", [note.format(relay=relay)])
