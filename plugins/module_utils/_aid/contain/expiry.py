@@ -15,7 +15,7 @@ import sys
 import zipfile
 
 from ansible_collections.mailops.triage.plugins.module_utils import _run, _text
-from ansible_collections.mailops.triage.plugins.module_utils._aid import journal, state
+from ansible_collections.mailops.triage.plugins.module_utils._aid import journal, marker, state
 from ansible_collections.mailops.triage.plugins.module_utils._aid.contain import (
     dovecot,
     here,
@@ -27,8 +27,13 @@ from ansible_collections.mailops.triage.plugins.module_utils._aid.contain import
     settings,
     undo,
 )
+from ansible_collections.mailops.triage.plugins.module_utils._aid.quiet import drain, mark, monit
 
-_PARTS = (_run, _text, journal, state, dovecot, here, holds, jail, names, nft, queuefile, settings, undo)
+_PARTS = (
+    *(_run, _text, journal, marker, state),
+    *(dovecot, here, holds, jail, names, nft, queuefile, settings, undo),
+    *(drain, mark, monit),
+)
 _SERVICE = """\
 # Written by mailops.triage, and taken away again by it.
 [Unit]
