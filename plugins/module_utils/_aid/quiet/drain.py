@@ -143,8 +143,6 @@ def _set(name, kind, flag, members):
 def _collapsed(networks):
     """Networks as texts, none within another."""
     found = [ipaddress.ip_network(one) for one in networks]
-    return [
-        str(one)
-        for version in (4, 6)
-        for one in ipaddress.collapse_addresses(net for net in found if net.version == version)
-    ]
+    four = ipaddress.collapse_addresses(one for one in found if isinstance(one, ipaddress.IPv4Network))
+    six = ipaddress.collapse_addresses(one for one in found if isinstance(one, ipaddress.IPv6Network))
+    return [str(one) for one in four] + [str(one) for one in six]
