@@ -14,8 +14,8 @@ description:
   - What begins the command asks first whether its window is open. A night that was missed, because the machine was off
     or its clock was wrong, begins late as long as the window is open, and else is left out; it is never caught up in
     working hours. A command that a reboot has cut off begins again after it, while the window is open.
-  - Times are those of O(timezone), also where the machine's own zone is another. An hour that summer time skips does not
-    come, and RV(schedules) tells the nights that are left out for it; one that comes twice counts once.
+  - Times are those of O(timezone), also where the machine's own zone is another. An hour that summer time skips does
+    not come, and RV(schedules) tells the nights that are left out for it; one that comes twice counts once.
 notes:
   - Schedules are kept in C(/var/lib/mailops-triage-schedules).
   - What has begun is never stopped, neither by a change nor by cancelling.
@@ -126,8 +126,8 @@ why:
   sample: begins Sun 2026-11-29 03:00 CET
 schedules:
   description:
-    - The schedule, or all of them. C(next) are the windows that come, with C(latest), until when it may begin; C(last) is
-      the last run; C(left_out) the nights within a year in which the clock never shows the time.
+    - The schedule, or all of them. C(next) are the windows that come, with C(latest), until when it may begin; C(last)
+      is the last run; C(left_out) the nights within a year in which the clock never shows the time.
   type: list
   elements: dict
   returned: always

@@ -28,3 +28,9 @@ def world(tmp_path: Path) -> Iterator[World]:
 def monit() -> Path:
     """The program Monit, as Debian has it."""
     return unpacked("monit") / "usr/bin/monit"
+
+
+@pytest.fixture(scope="session")
+def at() -> Path:
+    """The programs at, atq, atrm and atd, as Debian has them."""
+    return unpacked("at")

@@ -77,6 +77,11 @@ _SYSTEMCTL = """\
 #!/bin/sh
 echo "systemctl $*" >> /run/calls
 case "$*" in
+  "is-enabled --quiet "*) test -e "/run/enabled-$3" ;;
+  "is-active --quiet "*) test -e "/run/running-$3" ;;
+  "enable --quiet "*) touch "/run/enabled-$3" ;;
+  "restart "*) touch "/run/running-$2" ;;
+  "disable --now --quiet "*) rm -f "/run/enabled-$4" "/run/running-$4" ;;
   "show --property=ActiveState --value "*) cat "/run/active-${4}" 2>/dev/null || echo inactive ;;
   "stop monit.service") echo inactive > /run/active-monit.service ;;
   "start monit.service") echo active > /run/active-monit.service ;;

@@ -55,7 +55,7 @@ def main(argv):
 
 
 def state(path):
-    """What is remembered of a schedule's last run: window, begun, ended (epoch), status; without the last two it runs."""
+    """What is remembered of a schedule's last run: window, begun, ended (epoch), status; the last two when it ended."""
     try:
         with open(beside(path, "state"), "r") as stream:
             found = json.loads(stream.read(_MOST))

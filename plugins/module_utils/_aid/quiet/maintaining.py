@@ -6,8 +6,6 @@
 Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 """
 
-import calendar
-import re
 import time
 
 from ansible_collections.mailops.triage.plugins.module_utils._aid import busy, guard, marker, state
@@ -16,36 +14,13 @@ from ansible_collections.mailops.triage.plugins.module_utils._aid.contain.here i
 from ansible_collections.mailops.triage.plugins.module_utils._aid.quiet import mark, monit, taking
 from ansible_collections.mailops.triage.plugins.module_utils._aid.record import Record
 from ansible_collections.mailops.triage.plugins.module_utils._facts import procfs
+from ansible_collections.mailops.triage.plugins.module_utils._schedule import clocks
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 
 LONGEST_S = 7 * 86400
 _KINDS = (monit.KIND, mark.KIND)
 """The watchers before the marker: this is the order in which they end."""
 _WATCHERS = {monit.KIND: busy.WATCHERS["monit"]}
-_MOMENT = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)? *(Z|([+-])(\d\d):?(\d\d))\Z")
-
-
-def moment(text):
-    """Epoch second of a text: C(2026-11-29T04:00Z), with an offset instead of the Z, or the number itself.
-
-    :raises Cannot: when it is none
-    """
-    try:
-        return float(text)
-    except ValueError:
-        pass
-    found = _MOMENT.match(text)
-    try:
-        if found is None:
-            raise ValueError("no moment")
-        parts = [int(part or 0) for part in found.groups()[:6]]
-        time.strptime("{0}-{1}-{2} {3}:{4}:{5}".format(*parts), "%Y-%m-%d %H:%M:%S")
-    except ValueError:
-        why = "this is no moment with a time zone, such as 2026-11-29T04:00Z: {0}"
-        raise Cannot("invalid", why.format(clean(text, 60))) from None
-    sign, hours, minutes = found.group(8), int(found.group(9) or 0), int(found.group(10) or 0)
-    offset = (hours * 3600 + minutes * 60) * (-1 if sign == "-" else 1)
-    return float(calendar.timegm(tuple(parts) + (0, 0, 0)) - offset)
 
 
 class Maintaining(object):
@@ -100,7 +75,7 @@ class Maintaining(object):
 
     def _begin(self):
         """(state, why) of a maintenance that is to be in force."""
-        now, until = time.time(), moment(self.options["until"] or "")
+        now, until = time.time(), _moment(self.options["until"] or "")
         if not now < until <= now + LONGEST_S:
             raise Cannot("invalid", "a maintenance ends within a week from now, not at {0} UTC".format(_spelled(until)))
         gate = guard.Guard(
@@ -192,6 +167,13 @@ class Maintaining(object):
             return marker.owner(marker.read(mark.path(self.here))) == run
         except OSError:
             return False
+
+
+def _moment(text):
+    try:
+        return clocks.moment(text)
+    except ValueError as error:
+        raise Cannot("invalid", str(error)) from error
 
 
 def _difference(here, measure):

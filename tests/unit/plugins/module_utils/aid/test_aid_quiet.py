@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the mailops.triage authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What makes a host quiet and needs no root: whose marker it is, moments, who is waited for, what Monit says."""
+"""What makes a host quiet and needs no root: whose marker it is, who is waited for, what Monit says."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ import pytest
 
 from ansible_collections.mailops.triage.plugins.module_utils._aid import marker
 from ansible_collections.mailops.triage.plugins.module_utils._aid.contain import ledger
-from ansible_collections.mailops.triage.plugins.module_utils._aid.contain.here import Cannot
 from ansible_collections.mailops.triage.plugins.module_utils._aid.quiet import leaving, monit
-from ansible_collections.mailops.triage.plugins.module_utils._aid.quiet.maintaining import moment
 from ansible_collections.mailops.triage.plugins.module_utils._facts.sessions import Session
 from ansible_collections.mailops.triage.tests.unit.plugins.module_utils.aid.mailhost import MailHost
 
@@ -44,28 +42,6 @@ def test_a_marker_that_was_composed_is_understood() -> None:
     text = marker.compose(NOW, "night-1", reason="patches\nrun: eve", by="alice", ticket="INC-1")
     assert (marker.end(text), marker.owner(text)) == (NOW, "night-1")
     assert text == ("until: 2027-01-15T08:00:00Z\nrun: night-1\nreason: patches run: eve\nby: alice\nticket: INC-1\n")
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "1800000000",
-        "1800000000.0",
-        "2027-01-15T08:00Z",
-        "2027-01-15 08:00:00Z",
-        "2027-01-15T09:00:00+01:00",
-        "2027-01-15T03:00-0500",
-        "2027-01-15T13:30:00.000+05:30",
-    ],
-)
-def test_moments(text: str) -> None:
-    assert moment(text) == NOW
-
-
-@pytest.mark.parametrize("text", ["", "tomorrow", "2027-01-15T08:00", "2027-02-30T08:00Z", "2027-01-15T25:00Z"])
-def test_what_is_no_moment(text: str) -> None:
-    with pytest.raises(Cannot, match="no moment with a time zone"):
-        moment(text)
 
 
 def test_who_is_waited_for() -> None:
