@@ -67,7 +67,7 @@ options:
   command:
     description:
       - Program and arguments; no shell. C(@BEGIN@) and C(@END@) in them are replaced by begin and end of the window, in
-        seconds since the epoch.
+        seconds since the epoch; C(@RULES@) by RV(rules) as JSON, so that a long night knows its window, too.
     type: list
     elements: str
     default: []
@@ -94,7 +94,13 @@ EXAMPLES = r"""
     timezone: Europe/Berlin
     windows:
       - {days: sun, start: "03:00", duration: 2h, cutoff: 30m}
-    command: [/opt/ansible/bin/ansible-playbook, -i, inventory, mailops.triage.patch_night]
+    command:
+      - /opt/ansible/bin/ansible-playbook
+      - -i
+      - inventory
+      - -e
+      - '{"patch_night_window": @RULES@}'
+      - mailops.triage.patch_night
     directory: /srv/mail
 
 - name: Patch once
@@ -141,6 +147,11 @@ schedules:
       next: [{"begin": 1795917600, "end": 1795924800, "latest": 1795923000, "text": "Sun 2026-11-29 03:00 CET"}]
       left_out: []
       last: null
+rules:
+  description: The windows as C(patch_night_window) of the role P(mailops.triage.patch_night#role) has them.
+  type: dict
+  returned: always
+  sample: {"tz": "Europe/Berlin", "windows": [{"days": ["sun"], "start": "03:00", "duration": 120, "cutoff": 30}]}
 rrule:
   description: With O(with=awx), the rule for M(awx.awx.schedule).
   type: str

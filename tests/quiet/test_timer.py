@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import os
 import re
 import subprocess
@@ -129,6 +130,13 @@ def test_what_the_timer_starts_runs_as_its_user_in_the_window_alone(world: World
     assert world.sh("cat /run/begun") == "daemon\n"
     assert world.module("patch_timer", state="listed")["schedules"][0]["last"]["status"] == 0
     assert world.sh(f"stat -c '%U %a' {FOLDER}/patch-night.json {FOLDER}/patch-night") == "root 640\ndaemon 700\n"
+
+
+def test_the_command_knows_its_window(world: World) -> None:
+    done = plan(world, windows=[SUNDAY], command=["ansible-playbook", "-e", '{"patch_night_window": @RULES@}'])
+    told = json.loads(done["schedules"][0]["command"][2])
+    assert told == {"patch_night_window": done["rules"]}
+    assert done["rules"]["windows"] == [{"days": ["sun"], "start": "03:00", "duration": 120, "cutoff": 0}]
 
 
 def test_a_machine_without_systemd_is_told_so(world: World) -> None:

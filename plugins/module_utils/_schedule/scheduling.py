@@ -50,7 +50,8 @@ class Scheduling(object):
 
     def run(self):
         """Do it; the result is the module's."""
-        answer = {"changed": False, "state": "refused", "code": "", "why": "", "schedules": [], "rrule": ""}
+        answer = {"changed": False, "state": "refused", "code": "", "why": "", "schedules": []}
+        answer.update(rrule="", rules={})
         try:
             acts = {"scheduled": self._schedule, "cancelled": self._cancel, "listed": self._list}
             acts[self.options["state"]](answer)
@@ -69,7 +70,7 @@ class Scheduling(object):
             raise Cannot("invalid", "its window is over")
         zone = clocks.Zone(kept["timezone"])
         answer["why"] = "begins {0}".format(zone.spelled(following[0].begin))
-        answer["schedules"] = [self._told(kept, following, left_out)]
+        answer.update(schedules=[self._told(kept, following, left_out)], rules=windows.rules(kept))
         if kept["with"] == "awx":
             answer["rrule"] = windows.rule(kept)
             answer["state"] = "nothing"
@@ -129,7 +130,7 @@ class Scheduling(object):
         kept = {"name": self._name(), "with": options["with"]}
         kept.update(windows.read(options))
         kept.update(
-            command=[str(word) for word in options["command"]],
+            command=[word.replace("@RULES@", json.dumps(windows.rules(kept))) for word in options["command"]],
             directory=options["directory"] or "",
             environment={str(name): str(value) for name, value in options["environment"].items()},
             user=options["user"] or "",

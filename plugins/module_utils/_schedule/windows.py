@@ -121,6 +121,26 @@ def rule(kept):
     return "{0} RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY={1}".format(start, days)
 
 
+def rules(kept):
+    """The same windows as the rules that a night asks again before each batch: C(tz) and C(windows)."""
+    weekly = kept["weekly"]
+    if kept["once"]:
+        shown = Zone(kept["timezone"]).local(kept["once"]["begin"])
+        weekly = [dict(kept["once"], days=[shown.tm_wday], start=shown.tm_hour * 3600 + shown.tm_min * 60)]
+    return {
+        "tz": kept["timezone"],
+        "windows": [
+            {
+                "days": [DAYS[day].lower() for day in one["days"]],
+                "start": clock(one["start"]),
+                "duration": one["duration"] // 60,
+                "cutoff": one["cutoff"] // 60,
+            }
+            for one in weekly
+        ],
+    }
+
+
 def clock(seconds):
     """Seconds of a day as the clock shows them."""
     return "{0:02}:{1:02}".format(seconds // 3600, seconds // 60 % 60)

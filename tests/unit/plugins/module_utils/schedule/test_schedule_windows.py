@@ -212,6 +212,17 @@ def test_how_awx_is_told() -> None:
         windows.rule(kept(BERLIN, NIGHT, NIGHT))
 
 
+def test_the_night_is_told_the_same_windows() -> None:
+    told = windows.rules(kept(BERLIN, NIGHT))
+    assert told == {
+        "tz": BERLIN,
+        "windows": [{"days": ["sun"], "start": "02:30", "duration": 120, "cutoff": 30}],
+    }
+    assert kept(BERLIN, *told["windows"]) == kept(BERLIN, NIGHT)
+    once = windows.rules(kept(begin="2026-11-28T23:30Z", length_minutes=90, cutoff_minutes=30))
+    assert once["windows"] == [{"days": ["sun"], "start": "00:30", "duration": 90, "cutoff": 30}]
+
+
 def runs(folder: Path, one: dict[str, Any], command: list[str], **more: Any) -> subprocess.CompletedProcess[str]:
     """What the timer starts, with nothing but Python."""
     program = folder / "begin.pyz"
