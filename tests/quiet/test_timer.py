@@ -9,6 +9,7 @@ import datetime
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from world import World, until
+from world import ROOT, World, until
 
 from ansible_collections.mailops.triage.plugins.module_utils._schedule import windows
 
@@ -137,6 +138,45 @@ def test_the_command_knows_its_window(world: World) -> None:
     told = json.loads(done["schedules"][0]["command"][2])
     assert told == {"patch_night_window": done["rules"]}
     assert done["rules"]["windows"] == [{"days": ["sun"], "start": "03:00", "duration": 120, "cutoff": 0}]
+
+
+_PLAY = """\
+- hosts: localhost
+  connection: local
+  gather_facts: false
+  roles: [mailops.triage.patch_schedule]
+  post_tasks:
+    - ansible.builtin.copy: {content: "{{ patch_schedule_result | to_json }}", dest: /run/answer, mode: "0600"}
+      check_mode: false
+"""
+
+
+def test_the_role_from_the_first_plan_to_the_cancelling(world: World) -> None:
+    (world.folder / "play.yml").write_text(_PLAY, encoding="utf-8")
+
+    def play(*words: str, **variables: Any) -> dict[str, Any]:
+        given = {f"patch_schedule_{name}": value for name, value in variables.items()}
+        given.update(ansible_become=False, ansible_python_interpreter=sys.executable)
+        program = Path(sys.executable).parent / "ansible-playbook"
+        line = [
+            *(f"ANSIBLE_COLLECTIONS_PATH={ROOT / 'playbooks' / 'collections'}", "ANSIBLE_LOCAL_TEMP=/run/ansible"),
+            *("ANSIBLE_REMOTE_TEMP=/run/ansible", str(program), "-e", json.dumps(given), *words),
+            str(world.folder / "play.yml"),
+        ]
+        world.sh("env " + shlex.join(line))
+        found: dict[str, Any] = json.loads(world.sh("cat /run/answer"))
+        return found
+
+    asked = {"timezone": "Europe/Berlin", "windows": [SUNDAY]}
+    assert play("--check", **asked)["state"] == "planned"
+    assert world.sh(f"ls -d {FOLDER} 2>/dev/null || true") == ""
+    assert play(**asked)["changed"] is True
+    assert play(**asked)["changed"] is False
+    listed = play(state="listed")["schedules"]
+    assert [(one["name"], one["active"]) for one in listed] == [("patch-night", True)]
+    assert json.loads(listed[0]["command"][2])["patch_night_window"]["tz"] == "Europe/Berlin"
+    assert play(state="cancelled")["changed"] is True
+    assert play(state="listed")["schedules"] == []
 
 
 def test_a_machine_without_systemd_is_told_so(world: World) -> None:
