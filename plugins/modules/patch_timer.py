@@ -148,7 +148,7 @@ schedules:
       left_out: []
       last: null
 rules:
-  description: The windows as C(patch_night_window) of the role P(mailops.triage.patch_night#role) has them.
+  description: The windows as the variable C(patch_night_window) of a night has them.
   type: dict
   returned: always
   sample: {"tz": "Europe/Berlin", "windows": [{"days": ["sun"], "start": "03:00", "duration": 120, "cutoff": 30}]}
