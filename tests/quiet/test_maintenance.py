@@ -43,10 +43,10 @@ def finish(world: World, *, run: str = "night-1") -> dict[str, Any]:
 def watcher(world: World, monit: Path) -> Callable[..., None]:
     """Starts Monit on the machine."""
 
-    def start(talk: str = _TALK) -> None:
+    def start(talk: str = _TALK, more: str = "") -> None:
         (world.folder / "sbin" / "monit").write_text(f'#!/bin/sh\nexec {monit} -c /run/monitrc "$@"\n')
         (world.folder / "sbin" / "monit").chmod(0o755)
-        world.sh(f"cat > /run/monitrc <<'END'\n{_MONITRC.format(talk=talk)}END\nchmod 600 /run/monitrc")
+        world.sh(f"cat > /run/monitrc <<'END'\n{_MONITRC.format(talk=talk)}{more}END\nchmod 600 /run/monitrc")
         launch(world)
 
     return start
@@ -62,6 +62,12 @@ def watched(world: World) -> dict[str, bool]:
     """What Monit watches, in its own words."""
     lines = [line.strip() for line in world.sh("monit -B summary | tail -n +3").splitlines()]
     return {line.rpartition("  ")[0].split("  ")[0]: "Not monitored" not in line for line in lines if line}
+
+
+def watched_at(world: World) -> float:
+    """When Monit has looked last, in epoch seconds."""
+    line = world.sh("monit -B status hosts | grep 'data collected'").partition("collected")[2].strip()
+    return time.mktime(time.strptime(line, "%a, %d %b %Y %H:%M:%S"))
 
 
 def test_other_runs_are_kept_away_and_the_run_itself_acts(world: World) -> None:
@@ -131,6 +137,33 @@ def test_monit_watches_again_just_what_it_watched(world: World, watcher: Callabl
     assert world.measures() == []
 
 
+def test_it_watches_on_what_was_patched_meanwhile(world: World, watcher: Callable[..., None]) -> None:
+    """The recipes of Debian give up a service as soon as its program is another one."""
+    world.sh("echo old > /run/program")
+    watcher(more="check file program with path /run/program\n  if failed checksum then unmonitor\n")
+    maintain(world)
+    world.sh("echo new > /run/program")
+    assert finish(world)["state"] == "done"
+    # Two rounds of Monit, in which it has looked at the program.
+    looked = watched_at(world)
+    assert until(lambda: watched_at(world) > looked + 1)
+    assert all(watched(world).values())
+
+
+def test_a_monit_with_a_broken_configuration_is_released_when_it_is_mended(
+    world: World, watcher: Callable[..., None]
+) -> None:
+    """Until then it obeys nobody; what runs is not reloaded, and so not ended by its error."""
+    watcher()
+    maintain(world)
+    world.sh("echo 'check nonsense' >> /run/monitrc")
+    assert finish(world)["state"] == "failed"
+    world.sh("sed -i '/nonsense/d' /run/monitrc")
+    assert not any(watched(world).values())
+    world.timer()
+    assert all(watched(world).values())
+
+
 def test_the_timer_releases_everything_when_the_controller_is_gone(world: World, watcher: Callable[..., None]) -> None:
     watcher()
     maintain(world)
@@ -144,18 +177,17 @@ def test_the_timer_releases_everything_when_the_controller_is_gone(world: World,
 
 
 def test_a_monit_that_is_away_is_told_when_it_is_back(world: World, watcher: Callable[..., None]) -> None:
-    """It remembers over its own restart that it was told to watch nothing."""
+    """It remembers over its own restart that it was told to watch nothing, unless it takes it for a reboot."""
     watcher()
     maintain(world)
     world.sh("kill $(cat /run/monit.pid)")
-    assert until(lambda: world.sh("test -e /run/monit.pid || echo gone") == "gone\n")
+    assert until(lambda: world.sh("monit -B status >/dev/null 2>&1 || echo gone") == "gone\n")
     failed = finish(world)
     assert (failed["state"], failed["failed"]) == ("failed", True)
     assert "the host's own timer goes on trying" in failed["why"]
     assert world.sh(f"test -e {MARKER} || echo none") == "none\n"
     assert [one["kind"] for one in world.measures()] == ["monit"]
     launch(world)
-    assert not any(watched(world).values())
     world.timer()
     assert until(lambda: all(watched(world).values()))
     assert world.measures() == []

@@ -121,16 +121,30 @@ def test_it_is_made_changed_listed_and_cancelled(world: World) -> None:
 
 
 def test_what_the_timer_starts_runs_as_its_user_in_the_window_alone(world: World) -> None:
-    open_now = str(int(time.time()) - 60)
-    plan(world, begin=open_now, command=["sh", "-c", "id -un > /run/begun"], user="daemon")
+    when = int(time.time()) + 3600
+    plan(world, begin=str(when), command=["sh", "-c", "id -un > /run/begun"], user="daemon")
     world.sh("touch /run/begun; chown daemon /run/begun")
     start = world.sh(f"sed -n 's/^ExecStart=//p' /etc/systemd/system/{UNIT}.service").strip()
     # The Python of the tests lies where only root may look.
     start = start.replace(sys.executable, "/usr/bin/python3")
+    assert "not begun: no window is open" in world.sh(f"runuser -u daemon -- {start}")
+    # As if it had been written down an hour and a minute earlier.
+    world.sh(f'sed -i \'s/"since": .*/"since": 1,/; s/{when}/{when - 3660}/\' {FOLDER}/patch-night.json')
     world.sh(f"runuser -u daemon -- {start}")
     assert world.sh("cat /run/begun") == "daemon\n"
     assert world.module("patch_timer", state="listed")["schedules"][0]["last"]["status"] == 0
     assert world.sh(f"stat -c '%U %a' {FOLDER}/patch-night.json {FOLDER}/patch-night") == "root 640\ndaemon 700\n"
+
+
+def test_a_window_that_is_open_already_is_not_begun_by_writing_it_down(world: World) -> None:
+    """systemd starts at once what has OnBootSec in the past when its timer is made."""
+    clock = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=5)
+    daily = {"days": "daily", "start": f"{clock:%H:%M}", "duration": "2h"}
+    done = plan(world, timezone="UTC", windows=[daily], command=["touch", "/run/begun"])
+    assert done["schedules"][0]["next"][0]["begin"] > time.time() + 80000
+    start = world.sh(f"sed -n 's/^ExecStart=//p' /etc/systemd/system/{UNIT}.service").strip()
+    assert "not begun" in world.sh(start)
+    assert world.sh("test -e /run/begun || echo none") == "none\n"
 
 
 def test_the_command_knows_its_window(world: World) -> None:
@@ -223,8 +237,8 @@ def test_a_job_that_atd_begins_late_asks_whether_the_window_is_open(world: World
 def test_what_at_cannot_do_is_refused(world: World, atd: None) -> None:
     assert "at runs a thing once" in plan(world, **{"with": "at"}, windows=[SUNDAY])["msg"]
     past = plan(world, **{"with": "at"}, begin=str(int(time.time()) - 60))
-    assert "in the past" in past["msg"]
-    assert "its window is over" in plan(world, begin=str(int(time.time()) - 86400))["msg"]
+    assert "it would have begun already" in past["msg"]
+    assert "it would have begun already" in plan(world, begin=str(int(time.time()) - 86400))["msg"]
     assert jobs(world) == []
 
 

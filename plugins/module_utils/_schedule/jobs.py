@@ -27,8 +27,6 @@ def check(here, kept):
         raise Cannot("invalid", "at runs a thing once: give begin, or schedule it with timer")
     if not here.has("at") or not any(one.name == "atd" for one in procfs.scan("/proc").values()):
         raise Cannot("tool", "there is no at, or no atd runs: schedule it with timer")
-    if kept["once"]["begin"] <= time.time():
-        raise Cannot("invalid", "at would begin at once what is to begin in the past")
 
 
 def present(here, kept, start) -> bool:

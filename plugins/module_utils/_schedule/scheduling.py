@@ -65,9 +65,13 @@ class Scheduling(object):
 
     def _schedule(self, answer):
         kept = self._asked()
+        old = self._kept(kept["name"])
+        # A window that is open just now is not begun by being written down.
+        same = old is not None and dict(old, since=0) == dict(kept, since=0)
+        kept["since"] = old["since"] if same else int(self.now)
         following, left_out = windows.coming(kept, self.now)
         if not following:
-            raise Cannot("invalid", "its window is over")
+            raise Cannot("invalid", "it would have begun already")
         zone = clocks.Zone(kept["timezone"])
         answer["why"] = "begins {0}".format(zone.spelled(following[0].begin))
         answer.update(schedules=[self._told(kept, following, left_out)], rules=windows.rules(kept))
@@ -77,9 +81,8 @@ class Scheduling(object):
             return
         way, start = WAYS[kept["with"]], self._start(kept)
         way.check(self.here, kept)
-        old = self._kept(kept["name"])
         other = WAYS[old["with"]] if old and old["with"] != kept["with"] else None
-        if old == kept and way.present(self.here, kept, start) and self._program_stands():
+        if same and way.present(self.here, kept, start) and self._program_stands():
             answer.update(state="nothing", schedules=[self._told(kept, following, left_out, way.told(self.here, kept))])
             return
         before, after = way.diff(self.here, kept, start)

@@ -38,21 +38,23 @@ def read(options):
         return {"timezone": zone.name, "once": None, "weekly": [_weekly(one) for one in options["windows"]]}
     length, cutoff = options["length_minutes"] * 60, options["cutoff_minutes"] * 60
     _check(length, cutoff)
-    once = {"begin": int(moment(options["begin"], zone)), "duration": length, "cutoff": cutoff}
+    # at knows minutes alone, and must not come before the window.
+    begin = int(-(-moment(options["begin"], zone) // 60) * 60)
+    once = {"begin": begin, "duration": length, "cutoff": cutoff}
     return {"timezone": zone.name, "once": once, "weekly": []}
 
 
 def between(kept, since, until):
     """Windows that are open at some time between two moments, in order; and the nights that are left out.
 
-    :param kept: see read()
+    :param kept: see read(); of windows that had begun when the schedule was made, at C(since), none counts
     :returns: (list of Window, list of texts)
     """
-    zone = Zone(kept["timezone"])
+    zone, made = Zone(kept["timezone"]), kept.get("since", 0)
     if kept["once"]:
         one = kept["once"]
         begin, end = one["begin"], one["begin"] + one["duration"]
-        fits = begin < until and since < end
+        fits = made <= begin < until and since < end
         return ([Window(begin, end, end - one["cutoff"])] if fits else []), []
     found, left_out = set(), []
     longest = max(one["duration"] for one in kept["weekly"])
@@ -66,7 +68,7 @@ def between(kept, since, until):
                 continue
             shown = zone.at(year, month, day, one["start"])
             end = min(shown.epoch + one["duration"], zone.at(year, month, day, one["start"] + one["duration"]).epoch)
-            if shown.epoch >= until or since >= end:
+            if not made <= shown.epoch < until or since >= end:
                 continue
             if shown.skipped:
                 # As systemd has it: what the clock never shows does not come.

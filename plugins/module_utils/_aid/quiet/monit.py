@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Monit, paused: what it watched it does not watch for a while, and then it watches just that again.
 
-Monit remembers what it does not watch, also over a reboot: somebody has to tell it. Where nobody can talk to it,
+Monit remembers over its own restart what it does not watch: somebody has to tell it. Where nobody can talk to it,
 because its configuration has no C(set httpd) (as Debian ships it), its unit is stopped, which stops nothing that it
-watches.
+watches. After a reboot it watches again by itself, unless its configuration says C(onreboot laststate).
 
 Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 """
@@ -24,6 +24,8 @@ _FIELD = re.compile(r"^  (status|monitoring status) +(\S.*?) *$")
 _PENDING = re.compile(r" - (\w+) pending$")
 _MOST = 500
 _PATIENCE_S, _POLL_S = 20.0, 0.5
+_CALM = 6
+"""Looks in a row after which it is believed: a reload comes when its round is over, and may forget what it was told."""
 
 
 def data(here):
@@ -76,16 +78,23 @@ def undo(here, data):
     if data["way"] == "unit":
         here.must(["systemctl", "start", UNIT], timeout=60.0)
         return ["Monit is started again"]
-    watched = watching(here)
-    if watched is None:
-        raise Failed("Monit does not answer: it would still not watch when it is back")
-    again = [name for name in data["names"] if name in watched and not watched[name]]
-    if again and set(again) == set(watched):
-        here.must(["monit", "monitor", "all"])
-    else:
-        for name in again:
-            here.must(["monit", "monitor", name])
-    return ["Monit watches {0} services again".format(len(again))]
+    if watching(here) is not None:
+        # It takes what is there now for right: of a program that was patched it would give up watching at once.
+        here.must(["monit", "reload"])
+    until, calm = time.monotonic() + _PATIENCE_S, 0
+    while calm < _CALM:
+        watched = watching(here)
+        again = None if watched is None else [name for name in data["names"] if watched.get(name) is False]
+        calm = calm + 1 if again == [] else 0
+        if again and set(again) == set(watched):
+            here.must(["monit", "monitor", "all"])
+        else:
+            for name in again or []:
+                here.must(["monit", "monitor", name])
+        if time.monotonic() >= until:
+            raise Failed("Monit does not answer, or does not obey: it may watch nothing when it is back")
+        time.sleep(_POLL_S)
+    return ["Monit was reloaded, and watches {0} services again".format(len(data["names"]))]
 
 
 def diff(here, data):

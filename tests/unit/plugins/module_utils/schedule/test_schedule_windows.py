@@ -174,6 +174,12 @@ def test_once() -> None:
     assert windows.current(one, window.begin - 1) is None
 
 
+def test_a_moment_within_a_minute_is_the_next_one() -> None:
+    """at knows no seconds: what it begins too early would not be begun at all."""
+    assert kept(begin="1800000001")["once"]["begin"] == NOW + 60
+    assert kept(begin="1800000000")["once"]["begin"] == NOW
+
+
 @pytest.mark.parametrize(
     ("weekly", "word"),
     [
@@ -236,7 +242,7 @@ def runs(folder: Path, one: dict[str, Any], command: list[str], **more: Any) -> 
 
 def open_now(**more: Any) -> dict[str, Any]:
     """A window that is open."""
-    return kept(begin=str(int(time.time()) - 600), **more)
+    return kept(begin=str(int(time.time()) // 60 * 60 - 600), **more)
 
 
 def test_what_a_timer_starts_begins_in_the_window(tmp_path: Path) -> None:
