@@ -84,7 +84,8 @@ def command_of(step: str) -> tuple[list[str], Path, dict[str, str]]:
         "unit": ([*python, "pytest", "-n", "4", "--dist", "loadgroup", "tests/unit"], mirror.ROOT, {}),
         "playbooks": ([*python, "pytest", "-n", "4", "tests/playbooks"], mirror.ROOT, {}),
         "package": ([PYTHON, "tools/package.py"], mirror.ROOT, {}),
-        "quiet": ([*python, "pytest", "tests/quiet"], mirror.ROOT, {}),
+        # They wait for sessions, for Monit's rounds and for a boot; each is in namespaces of its own.
+        "quiet": ([*python, "pytest", "-n", "4", "tests/quiet"], mirror.ROOT, {}),
         "lab": (
             [*python, "pytest", "-p", "pytest_ansible.plugin", "--ansible-unit-inject-only", "tests/lab"],
             mirror.ROOT,

@@ -15,6 +15,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -158,15 +159,8 @@ class World:
 
     def module(self, module: str, *, check: bool = False, **options: Any) -> dict[str, Any]:
         """The result of a module on the machine."""
-        collections = str(ROOT / "playbooks" / "collections")
-        asked = {"_ansible_tmpdir": "/run", "_ansible_check_mode": check, "_ansible_diff": True, **options}
-        encoded = json.dumps({"ANSIBLE_MODULE_ARGS": asked}).encode()
-        program = _MODULE.format(path=sys.path, collections=collections, arguments=encoded, name=module)
-        inside = ["nsenter", "-t", str(self.machine), "--net", "--mount", "--pid", sys.executable, "-c", program]
-        done = subprocess.run(inside, capture_output=True, text=True, timeout=120, check=False)
-        assert done.stdout, done.stderr
-        found: dict[str, Any] = json.loads(done.stdout)
-        return found
+        inside = ["nsenter", "-t", str(self.machine), "--net", "--mount", "--pid"]
+        return run_module(inside, module, check, options)
 
     def timer(self) -> None:
         """What the timer on the machine does when it looks, word for word as its unit says."""
@@ -222,6 +216,22 @@ class World:
             os.kill(self.machine, signal.SIGKILL)
 
 
+def run_module(inside: list[str], module: str, check: bool, options: dict[str, Any]) -> dict[str, Any]:
+    """The result of a module.
+
+    :param inside: command that goes to where it runs
+    """
+    asked = {"_ansible_tmpdir": "/run", "_ansible_check_mode": check, "_ansible_diff": True, **options}
+    encoded = json.dumps({"ANSIBLE_MODULE_ARGS": asked}).encode()
+    collections = str(ROOT / "playbooks" / "collections")
+    program = _MODULE.format(path=sys.path, collections=collections, arguments=encoded, name=module)
+    line = [*inside, sys.executable, "-c", program]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
 def _child(pid: int) -> int:
     """The only child of a process."""
     return int(Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()[0])
@@ -240,10 +250,14 @@ def until(what: Callable[[], bool], seconds: float = 30.0) -> bool:
 def unpacked(package: str) -> Path:
     """Where the programs of a Debian package are, without installing it: that would start its daemon."""
     cache = ROOT / ".cache" / "packages" / package
-    if not (cache / "usr").is_dir():
-        cache.mkdir(parents=True, exist_ok=True)
-        words = ["apt-get", "-o", "APT::Sandbox::User=root", "download", package]
-        subprocess.run(words, cwd=cache, check=True, capture_output=True, timeout=600)
-        archive = next(cache.glob("*.deb"))
-        subprocess.run(["dpkg-deb", "-x", str(archive), str(cache)], check=True, timeout=600)
+    if not cache.is_dir():
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache.parent) as folder:
+            words = ["apt-get", "-o", "APT::Sandbox::User=root", "download", package]
+            subprocess.run(words, cwd=folder, check=True, capture_output=True, timeout=600)
+            archive = next(Path(folder).glob("*.deb"))
+            subprocess.run(["dpkg-deb", "-x", str(archive), f"{folder}/whole"], check=True, timeout=600)
+            # Another process may have been faster.
+            with contextlib.suppress(OSError):
+                os.rename(f"{folder}/whole", cache)
     return cache
