@@ -14,6 +14,7 @@ import pytest
 from world import World, until
 
 MARKER = "/etc/mailops-triage/maintenance"
+STATE = "/var/lib/mailops-triage/state.json"
 _MONITRC = """\
 set daemon 1
 set log /run/monit.log
@@ -134,6 +135,23 @@ def test_monit_watches_again_just_what_it_watched(world: World, watcher: Callabl
     assert until(lambda: watched(world) == before), watched(world)
     assert before["mail server"] and before["hosts"]
     assert world.sh(f"test -e {MARKER} || echo none") == "none\n"
+    assert world.measures() == []
+
+
+def test_the_next_run_knows_what_monit_watched_before_the_one_that_was_never_ended(
+    world: World, watcher: Callable[..., None]
+) -> None:
+    watcher()
+    maintain(world)
+    world.hurry()
+    # The end that the marker itself tells has come, too, and so has that of the first run's lease.
+    world.sh(f"sed -i 's/^until: .*/until: 2026-01-01T00:00Z/' {MARKER}")
+    world.sh(f'sed -i \'s/"lease": {{[^}}]*}}/"lease": null/\' {STATE}')
+    second = maintain(world, run="night-2")
+    assert (second["state"], second["paused"]) == ("done", ["Monit"]), second
+    assert not any(watched(world).values())
+    assert finish(world, run="night-2")["state"] == "done"
+    assert all(watched(world).values())
     assert world.measures() == []
 
 

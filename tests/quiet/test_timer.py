@@ -226,6 +226,15 @@ def test_from_at_to_a_timer_and_back(world: World, atd: None) -> None:
     assert (len(jobs(world)), world.sh(f"ls /etc/systemd/system | grep -c {UNIT} || true")) == (1, "0\n")
 
 
+def test_atd_begins_it_in_its_minute(world: World, atd: None) -> None:
+    when = int(time.time() + 80) // 60 * 60
+    plan(world, **{"with": "at"}, begin=str(when), command=["sh", "-c", "date +%s > /run/begun"])
+    assert until(lambda: world.sh("cat /run/begun 2>/dev/null || true") != "", 200)
+    assert int(world.sh("cat /run/begun")) >= when
+    assert until(lambda: world.module("patch_timer", state="listed")["schedules"][0]["last"].get("status") == 0)
+    assert jobs(world) == []
+
+
 def test_a_job_that_atd_begins_late_asks_whether_the_window_is_open(world: World, atd: None) -> None:
     when = night(world)
     plan(world, **{"with": "at"}, begin=when, command=["touch", "/run/begun"])

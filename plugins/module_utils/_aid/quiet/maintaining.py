@@ -89,6 +89,10 @@ class Maintaining(object):
         )
         gate.enter()
         known = {one["kind"]: one for one in self._taking.known(_KINDS)}
+        stale = [one for one in self._taking.known(_KINDS, over=True) if one not in known.values()]
+        if stale and not self.check:
+            # What Monit watches is asked only when it watches again.
+            self._taking.end(stale)
         again, later = self._meant(known, until)
         words = "in maintenance until {0} UTC: {1}".format(
             _spelled(until), "; ".join(one["what"] for one in self.measures)
