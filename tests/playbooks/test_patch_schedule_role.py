@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+import plays
+
 # The options of awx.awx.schedule 24.6.1 that the role may use; what it is told is left in a file.
 _MODULE = """\
 import json, os
@@ -53,29 +52,33 @@ _PLAY = """\
 SUNDAY = {"days": "sun", "start": "03:00", "duration": "2h", "cutoff": "30m"}
 
 
+def stub(folder: Path) -> None:
+    """What stands for the collection awx.awx."""
+    awx = folder / "ansible_collections" / "awx" / "awx" / "plugins"
+    for kind, name, text in (("modules", "schedule", _MODULE), ("lookup", "controller_api", _LOOKUP)):
+        (awx / kind).mkdir(parents=True, exist_ok=True)
+        (awx / kind / f"{name}.py").write_text(text, encoding="utf-8")
+
+
 def play(
     folder: Path, *words: str, collection: bool = True, **variables: Any
 ) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
     """Run the role; what ansible-playbook says, and the role's result."""
-    awx = folder / "ansible_collections" / "awx" / "awx" / "plugins"
-    for kind, name, text in (("modules", "schedule", _MODULE), ("lookup", "controller_api", _LOOKUP)):
-        if collection:
-            (awx / kind).mkdir(parents=True, exist_ok=True)
-            (awx / kind / f"{name}.py").write_text(text, encoding="utf-8")
+    if collection:
+        stub(folder)
     (folder / "play.yml").write_text(_PLAY, encoding="utf-8")
     given = {f"patch_schedule_{name}": value for name, value in variables.items()}
     given.update(patch_schedule_with="awx", patch_schedule_awx_template="Patch night", answer=str(folder / "answer"))
     given["patch_schedule_timezone"] = "Europe/Berlin"
-    environment = {
-        **os.environ,
-        "ANSIBLE_COLLECTIONS_PATH": f"{folder}:{ROOT / 'playbooks' / 'collections'}",
-        "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
-        "ANSIBLE_LOCALHOST_WARNING": "false",
-        "TOLD": str(folder / "told"),
-    }
-    program = str(Path(sys.executable).parent / "ansible-playbook")
-    command = [program, "-i", "mail1,mail2,", "-e", json.dumps(given), *words, str(folder / "play.yml")]
-    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=120)
+    paths = f"{folder}:{plays.ROOT / 'playbooks' / 'collections'}"
+    done = plays.play(
+        folder,
+        folder / "play.yml",
+        *("-e", json.dumps(given), *words),
+        inventory="mail1,mail2,",
+        ANSIBLE_COLLECTIONS_PATH=paths,
+        TOLD=str(folder / "told"),
+    )
     answer = folder / "answer"
     return done, json.loads(answer.read_text(encoding="utf-8")) if answer.exists() else {}
 
@@ -124,6 +127,19 @@ def test_what_awx_has_is_listed(tmp_path: Path) -> None:
             "with": "awx",
         }
     ]
+
+
+def test_the_playbook_shows_them(tmp_path: Path) -> None:
+    stub(tmp_path)
+    done = plays.play(
+        tmp_path,
+        plays.ROOT / "playbooks" / "patch_schedule.yml",
+        *("-e", "patch_schedule_state=listed", "-e", "patch_schedule_with=awx"),
+        *("-e", json.dumps({"patch_schedule_awx_template": "Patch night"})),
+        ANSIBLE_COLLECTIONS_PATH=str(tmp_path),
+    )
+    assert done.returncode == 0, plays.said(done)
+    assert '"next_run": "2026-11-29T02:00:00Z"' in done.stdout
 
 
 def test_without_the_collection_it_is_said_what_to_install(tmp_path: Path) -> None:
