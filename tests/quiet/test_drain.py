@@ -112,12 +112,13 @@ def test_done_twice_it_changes_nothing_and_prolonged_it_ends_later(world: World)
 
 
 def test_check_mode_tells_it_and_does_nothing(world: World) -> None:
-    before = world.sh("ls /var/lib /etc/systemd/system; nft list ruleset")
+    before = world.sh("ls /var/lib /var/lib/mailops-triage /etc/systemd/system; nft list ruleset")
     planned = drain(world, check=True)
     assert (planned["state"], planned["changed"]) == ("planned", True)
     assert planned["diff"]["after"]
     assert world.answers(25) == "open"
-    assert world.sh("ls /var/lib /etc/systemd/system; nft list ruleset") == before
+    assert reopen(world, check=True)["state"] == "nothing"
+    assert world.sh("ls /var/lib /var/lib/mailops-triage /etc/systemd/system; nft list ruleset") == before
     drain(world)
     assert drain(world, check=True)["changed"] is False
     assert (reopen(world, check=True)["state"], world.answers(25)) == ("planned", "ConnectionRefusedError")

@@ -121,7 +121,7 @@ def test_it_is_made_changed_listed_and_cancelled(world: World) -> None:
 
 
 def test_what_the_timer_starts_runs_as_its_user_in_the_window_alone(world: World) -> None:
-    when = int(time.time()) + 3600
+    when = int(time.time()) // 60 * 60 + 3600
     plan(world, begin=str(when), command=["sh", "-c", "id -un > /run/begun"], user="daemon")
     world.sh("touch /run/begun; chown daemon /run/begun")
     start = world.sh(f"sed -n 's/^ExecStart=//p' /etc/systemd/system/{UNIT}.service").strip()
@@ -145,6 +145,17 @@ def test_a_window_that_is_open_already_is_not_begun_by_writing_it_down(world: Wo
     start = world.sh(f"sed -n 's/^ExecStart=//p' /etc/systemd/system/{UNIT}.service").strip()
     assert "not begun" in world.sh(start)
     assert world.sh("test -e /run/begun || echo none") == "none\n"
+
+
+def test_a_night_that_is_over_stays_as_it_was(world: World) -> None:
+    when = int(time.time()) // 60 * 60 + 3600
+    plan(world, begin=str(when), environment={"HUE": "very blue"})
+    long_ago = when - 86400
+    world.sh(f'sed -i \'s/"since": .*/"since": 1,/; s/{when}/{long_ago}/\' {FOLDER}/patch-night.json')
+    over = plan(world, begin=str(long_ago), environment={"HUE": "very blue"})
+    assert (over["state"], over["changed"], over["why"]) == ("nothing", False, "its window is over")
+    again = plan(world, begin=str(when), environment={"HUE": "very blue"})
+    assert (again["state"], "HUE" in again["diff"]["after"], "blue" in str(again["diff"])) == ("done", True, False)
 
 
 def test_the_command_knows_its_window(world: World) -> None:

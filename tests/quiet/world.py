@@ -120,7 +120,8 @@ class World:
         self.sh(
             "set -e; mount --make-rprivate /\n"
             f"{layers}mount --bind {self.folder}/sbin /usr/local/sbin\n"
-            "mount -t tmpfs tmpfs /run; mkdir -p /run/systemd/system /etc/systemd/system"
+            "mount -t tmpfs tmpfs /run; mkdir -p /run/systemd/system /etc/systemd/system\n"
+            "mkdir -m 700 -p /var/lib/mailops-triage; chmod 700 /var/lib/mailops-triage"
         )
         wire = ["ip", "link", "add", "wire", "type", "veth", "peer", "name", "wire", "netns", str(self.client)]
         self._enter(self.machine, "--net", wire)

@@ -70,6 +70,9 @@ class Scheduling(object):
         same = old is not None and dict(old, since=0) == dict(kept, since=0)
         kept["since"] = old["since"] if same else int(self.now)
         following, left_out = windows.coming(kept, self.now)
+        if same and not following:
+            answer.update(state="nothing", why="its window is over", schedules=[self._told(kept, [], [])])
+            return
         if not following:
             raise Cannot("invalid", "it would have begun already")
         zone = clocks.Zone(kept["timezone"])
@@ -86,7 +89,7 @@ class Scheduling(object):
             answer.update(state="nothing", schedules=[self._told(kept, following, left_out, way.told(self.here, kept))])
             return
         before, after = way.diff(self.here, kept, start)
-        self.diff = {"before": _json(old) + before if old else before, "after": _json(kept) + after}
+        self.diff = {"before": _shown(old) + before if old else before, "after": _shown(kept) + after}
         answer.update(changed=True, state="planned" if self.check else "done")
         if self.check:
             return
@@ -103,7 +106,7 @@ class Scheduling(object):
         if not found and not os.path.exists(self._file(name)):
             answer.update(state="nothing", why="there is no schedule {0}".format(name))
             return
-        self.diff["before"] = _json(kept)
+        self.diff["before"] = _shown(kept)
         answer.update(changed=True, state="planned" if self.check else "done", why="cancelled: {0}".format(name))
         if self.check:
             return
@@ -216,6 +219,11 @@ class Scheduling(object):
             return pwd.getpwnam(kept["user"])
         except KeyError:
             raise ValueError("there is no user {0} here".format(kept["user"])) from None
+
+
+def _shown(kept):
+    """A schedule for a difference, without what its environment says."""
+    return _json(dict(kept, environment=sorted(kept.get("environment", ()))))
 
 
 def _json(kept):

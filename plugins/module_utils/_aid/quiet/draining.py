@@ -128,7 +128,8 @@ class Draining(object):
 
     def _open(self):
         """(state, why) of ports that are to be open. Neither marker nor work in progress keeps it from being done."""
-        taking.locked(self.memory, float(self.options["guard"].get("wait") or 0.0))
+        if not self.check:
+            taking.locked(self.memory, float(self.options["guard"].get("wait") or 0.0))
         mine = self._mine(over=True)
         if mine is None and not drain.stands(self.here):
             return "nothing", "new sessions are taken"

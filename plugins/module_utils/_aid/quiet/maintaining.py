@@ -143,13 +143,14 @@ class Maintaining(object):
 
     def _end(self):
         """(state, why) of a maintenance that is to end. Nothing may keep the watchers from being released."""
-        taking.locked(self.memory, float(self.options["wait"]))
+        if not self.check:
+            taking.locked(self.memory, float(self.options["wait"]))
         run = clean(self.options["run"], 120)
-        known = self._taking.known(_KINDS, over=True)
-        mine = [one for one in known if one.get("run") == run]
-        if not mine and self._taking.known(_KINDS):
+        mine = [one for one in self._taking.known(_KINDS, over=True) if one.get("run") == run]
+        others = self._taking.known(_KINDS)
+        if others and not mine:
             why = "run {0} is at this host, until {1} UTC; to act for it, give its name as run"
-            raise guard.Refused("maintenance", why.format(known[0].get("run"), _spelled(known[0]["until"])))
+            raise guard.Refused("maintenance", why.format(others[0].get("run"), _spelled(others[0]["until"])))
         if not mine and self._stray(run):
             mine = [plan.measure(mark.KIND, "host", "other runs are kept away", {"text": "", "run": run})]
         if not mine:
