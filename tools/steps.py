@@ -26,8 +26,8 @@ LINK = "playbooks/collections/ansible_collections/mailops/triage"
 LAB = "tests/lab/lab.py"
 
 LINT = ["ruff", "format", "source", "python-3.6", "mypy", "yamllint", "shellcheck", "changelog", "ansible-lint", "docs"]
-LABS = ["lab", "first-aid"]
-"""What needs real hosts."""
+LABS = ["quiet", "lab", "first-aid"]
+"""What needs real hosts, or at least root."""
 SUITES = {
     "lint": LINT,
     "check": [*LINT, "sanity", "unit"],
@@ -84,6 +84,8 @@ def command_of(step: str) -> tuple[list[str], Path, dict[str, str]]:
         "unit": ([*python, "pytest", "-n", "4", "--dist", "loadgroup", "tests/unit"], mirror.ROOT, {}),
         "playbooks": ([*python, "pytest", "-n", "4", "tests/playbooks"], mirror.ROOT, {}),
         "package": ([PYTHON, "tools/package.py"], mirror.ROOT, {}),
+        # They wait for sessions, for Monit's rounds and for a boot; each is in namespaces of its own.
+        "quiet": ([*python, "pytest", "-n", "4", "tests/quiet"], mirror.ROOT, {}),
         "lab": (
             [*python, "pytest", "-p", "pytest_ansible.plugin", "--ansible-unit-inject-only", "tests/lab"],
             mirror.ROOT,
