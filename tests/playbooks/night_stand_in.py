@@ -25,7 +25,7 @@ import json, os, time
 from ansible.module_utils.basic import AnsibleModule
 
 NAME = "%s"
-SPEC = dict.fromkeys(("state", "run", "until", "reason", "select", "service", "how"), {"type": "str"})
+SPEC = dict.fromkeys(("state", "run", "until", "reason", "ticket", "select", "service", "how"), {"type": "str"})
 SPEC.update(only={"type": "dict"}, guard={"type": "dict"}, exclude={"type": "list"}, refresh={"type": "bool"})
 SPEC.update(time_limit={"type": "float"}, deadline={"type": "float"}, expires={"type": "int"}, prolong={"type": "bool"})
 
