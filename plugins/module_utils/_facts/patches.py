@@ -74,7 +74,7 @@ def collect(context):
         "unfinished": None,
         "interrupted": False,
         "upgrades": [],
-        "reboot": _reboot(context),
+        "reboot": reboot(context),
         "stale": _stale(context),
     }
     if document["manager"] == "apt":
@@ -151,7 +151,8 @@ def _upgrades(found):
     return relevant[:_MOST]
 
 
-def _reboot(context):
+def reboot(context):
+    """Whether the host asks for a restart, and whether its kernel is the newest one that it has."""
     flag = any(os.path.exists(context.path(name)) for name in ("/run/reboot-required", "/var/run/reboot-required"))
     packages = procfs.try_text(context.path("/run/reboot-required.pkgs"), 4096).split()
     try:
