@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -43,6 +44,7 @@ mount -t proc proc proc
 mount --rbind /dev dev
 mount -t tmpfs -o size=8m,mode=755 run run
 mount -t tmpfs -o size=64m,mode=1777 tmp tmp
+mount -t tmpfs -o size=256m,mode=755 srv srv
 for folder in etc/apt/apt.conf.d etc/apt/preferences.d etc/apt/sources.list.d etc/dpkg/dpkg.cfg.d etc/yum.repos.d \
   var/cache/apt/archives var/lib/apt/lists var/lib/mailops-triage var/lib/dnf; do
   mkdir -p "$folder" && find "$folder" -mindepth 1 -delete
@@ -148,6 +150,13 @@ class OwnRoot:
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def kill(self, child: subprocess.Popen) -> None:
+        """End a module that was begun, as if its controller were gone: nothing is left of it but what it let go of."""
+        children = Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split()
+        for pid in children:
+            os.kill(int(pid), signal.SIGKILL)
+        child.communicate(timeout=30)
 
     def module(self, name: str, **arguments: Any) -> dict[str, Any]:
         """Run a module to its end; what it answers."""

@@ -97,7 +97,9 @@ def test_frozen_versions_forth_and_back(host):
     assert again["state"] == "nothing" and not again["changed"]
 
     back = update(host, "rolled_back")
-    assert back["state"] == "done" and {"package": "dovecot-lab", "from": "1.1", "to": "1.0"} in back["changed_packages"]
+    assert (
+        back["state"] == "done" and {"package": "dovecot-lab", "from": "1.1", "to": "1.0"} in back["changed_packages"]
+    )
     assert [debs.version(host, name) for name in FROZEN] == ["installed 1.0"] * 3
     assert "maillib" in host.run("apt-mark", "showauto").split()
     assert any("mailnew" in note for note in back["notes"])

@@ -46,7 +46,7 @@ def parse_simulation(text):
 
 
 def parse_sources(text):
-    """Package files of C(apt-cache policy) that belong to a security archive: dict of the text for each to its origin."""
+    """The security archives of C(apt-cache policy): dict of the text that stands for one to its origin."""
     found, name = {}, ""
     for line in text.partition("Pinned packages:")[0].splitlines():
         words = line.split()
