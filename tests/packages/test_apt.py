@@ -76,7 +76,7 @@ def test_frozen_versions_forth_and_back(host):
     assert again["state"] == "nothing" and not again["changed"]
 
     # From here on no archive is needed, neither for the way there nor for the way back.
-    host.run("mv", "/srv", "/srv.away")
+    host.run("mv", "/srv/main", "/srv/security", "/tmp")
     planned = update(host, "applied", only=FROZEN, _ansible_check_mode=True, _ansible_diff=True)
     assert planned["state"] == "planned" and "maillib 1.1\n" in planned["diff"]["after"]
     assert debs.version(host, "maillib") == "installed 1.0"

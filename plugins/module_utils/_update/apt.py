@@ -179,11 +179,16 @@ class Apt(object):
         """What the way back needs to know beside versions: nothing."""
         return None
 
-    def forward(self, wanted, moves, unfinished):
+    def finish(self, names):
+        """The commands that finish what is half done: (steps, last), see job.script.
+
+        :param names: of packages
+        """
+        return [[["dpkg"] + list(_KEEP) + ["--configure", "-a"]]], []
+
+    def forward(self, wanted, moves):
         """The commands of an update: (steps, last), see job.script."""
-        steps = [self._configure()] if unfinished or self._journal() else []
-        steps += [[_GET + ["--no-download"] + self._install(wanted)]] if wanted else []
-        return steps, self._marks([one.package for one in moves])
+        return [[_GET + ["--no-download"] + self._install(wanted)]], self._marks([one.package for one in moves])
 
     def back(self, paths, targets, mark):
         """The commands of the way back to these package files: (steps, last), see job.script."""
@@ -221,10 +226,8 @@ class Apt(object):
         words = ["--no-remove", "--only-upgrade", "install"]
         return words + ["{0}={1}".format(name, wanted[name]) for name in sorted(wanted)]
 
-    def _configure(self):
-        return [["dpkg"] + list(_KEEP) + ["--configure", "-a"]]
-
-    def _journal(self):
+    def interrupted(self):
+        """True when a dpkg ended in the middle of a step."""
         try:
             return any(name.isdigit() for name in os.listdir("/var/lib/dpkg/updates"))
         except OSError:

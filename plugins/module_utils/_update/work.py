@@ -59,9 +59,8 @@ class Update(object):
             words = "it is at work for longer than was to be waited for, and goes on; ask again to learn how it ended"
             verdict = _verdict("running", "time_limit", words)
         except StateError as error:
-            verdict = _verdict(
-                "refused", "state", "what is done could not be remembered, so nothing is done: " + str(error)
-            )
+            words = "what is done could not be remembered, so nothing is done: {0}"
+            verdict = _verdict("refused", "state", words.format(error))
         except JobError as error:
             verdict = _verdict("failed", "job", str(error))
         except OSError as error:
@@ -90,6 +89,9 @@ class Update(object):
     def _downloaded(self):
         self._attach("downloaded")
         self.guard.enter()
+        if self.backend.unfinished(self.backend.installed()) or self.backend.interrupted():
+            words = "packages are half done: applied finishes them first, and downloads the rest then"
+            return _verdict("nothing", "half_configured", words)
         self._refresh()
         chosen, installed = self._choose()
         if not chosen:
@@ -108,32 +110,46 @@ class Update(object):
     def _applied(self):
         resumed = self._attach("applied")
         self.guard.enter()
+        broken = self._mend()
+        if broken is not None:
+            return broken
         self._refresh()
-        installed = self.backend.installed()
-        unfinished = self.backend.unfinished(installed)
-        chosen, installed = self._choose(bool(unfinished))
+        chosen, installed = self._choose()
         if resumed is not None:
             self.record.note("what an earlier call began, and did not see the end of, is told here")
             self.record.changed = bool(outcome.changes(resumed, installed))
-        if not chosen and not unfinished:
-            self._tell(resumed)
-            return _verdict("done" if self.record.changed else "nothing", "", self._sum(resumed, installed))
-        wanted, moves = {}, []
-        if chosen:
-            wanted, moves, sizes = self._plan(chosen, installed)
-            self._enough()
+        if not chosen:
+            self._tell()
+            verdict = "done" if self.record.changed else "nothing"
+            return _verdict(verdict, "", self._sum(self.memory.read(), installed))
+        wanted, moves, sizes = self._plan(chosen, installed)
+        self._enough()
         if self.check:
-            words = "{0} would be updated".format(_count(moves))
-            return _verdict("planned", "", words + (", after what is half done" if unfinished else ""))
-        if chosen:
-            self._fetch(wanted, moves, sizes)
-        before = {one.package: one.before for one in moves}
-        before.update((one["package"], installed[one["package"]].version) for one in unfinished)
-        record = self._work("applied", before, self.backend.forward(wanted, moves, unfinished))
+            return _verdict("planned", "", "{0} would be updated".format(_count(moves)))
+        self._fetch(wanted, moves, sizes)
+        record = self._work("applied", {one.package: one.before for one in moves}, self.backend.forward(wanted, moves))
         installed = self.backend.installed()
-        self._put_by(record, installed)
+        self._prune(record, installed)
         late = sorted(name for name in wanted if name not in installed or installed[name].version != wanted[name])
         return self._came_out(record, installed, late)
+
+    def _mend(self):
+        """Finish what an earlier update left half done; a verdict where that is the end of it, or None."""
+        installed = self.backend.installed()
+        unfinished = self.backend.unfinished(installed)
+        if not unfinished and not self.backend.interrupted():
+            return None
+        if self.check:
+            return _verdict(
+                "planned", "", "{0} would be finished, and the rest planned then".format(_count(unfinished))
+            )
+        before = {one["package"]: installed[one["package"]].version for one in unfinished}
+        record = self._work("applied", before, self.backend.finish(list(before)))
+        code, why = outcome.trouble(self.job, self.backend.unfinished(self.backend.installed()), [])
+        if not code:
+            return None
+        self._tell()
+        return _verdict("failed", code, why)
 
     def _rolled_back(self):
         resumed = self._attach("rolled_back")
@@ -155,7 +171,7 @@ class Update(object):
         if resumed is not None:
             self.record.changed = True
         if not targets:
-            self._tell(resumed)
+            self._tell()
             words = "every package is at the version that it had before"
             return _verdict("done" if self.record.changed else "nothing", "", words)
         paths = self._ways_back(targets, installed)
@@ -195,17 +211,10 @@ class Update(object):
         if why:
             self.record.note("the package lists could not be renewed: " + why)
 
-    def _choose(self, broken=False):
+    def _choose(self):
         """What is to be done: (list of Pending, dict of Installed)."""
         installed = self.backend.installed()
-        try:
-            pending = self.backend.pending(installed)
-        except Trouble as trouble:
-            # A package manager that finds packages half done makes no plans. First they are finished.
-            if not broken:
-                raise
-            self.record.note("nothing else is planned until what is half done is finished: {0}".format(trouble))
-            return [], installed
+        pending = self.backend.pending(installed)
         usage = Usage()
         files = self.backend.files([one.package for one in pending])
         users = {one.package: usage.users_of(files.get(one.package, ())) for one in pending}
@@ -249,6 +258,9 @@ class Update(object):
         old = [(one.package, one.before, one.arch) for one in moves if one.before is not None]
         had = [one for one in old if self.store.find(*one) is not None]
         kept = self.store.keep(old, self.until)
+        # What comes now is the way back of the next update, when the package manager has thrown it away.
+        new = [(one.package, one.to, one.arch) for one in moves]
+        self.store.keep([one for one in new if self.store.find(*one)], self.until)
         self.answer["kept_debs"] = kept
         lost = [one["package"] for one in kept if one["path"] is None]
         if len(had) < len(old) - len(lost):
@@ -276,7 +288,7 @@ class Update(object):
 
     def _came_out(self, record, installed, late):
         """The verdict, when the work has ended."""
-        self._tell(record)
+        self._tell()
         code, why = outcome.trouble(self.job, self.backend.unfinished(installed), late)
         if code:
             return _verdict("failed", code, why)
@@ -304,19 +316,17 @@ class Update(object):
             raise Refused("no_way_back", words.format(", ".join(lost)))
         return [one["path"] for one in kept]
 
-    def _put_by(self, record, installed):
-        """Keep what was just installed too: it is the way back of the next update."""
+    def _prune(self, record, installed):
+        """Keep the packages of the versions before and of those now, and no others."""
         now = [(name, installed[name].version, installed[name].arch) for name in record["before"] if name in installed]
         before = record["before"]
         old = [(name, before[name], installed[name].arch) for name in before if before[name] and name in installed]
-        try:
-            self.store.keep([one for one in now if self.store.find(*one)], self.until)
-        except OSError as error:
-            self.record.note("the new packages were not kept: {0}".format(error.strerror or error))
         self.store.prune(now + old)
 
-    def _tell(self, record):
-        if record is not None and not self.check:
+    def _tell(self):
+        """Remember that what was begun has been told of."""
+        record = self.memory.read()
+        if record is not None and not record["told"] and record["run"] == self.run_id and not self.check:
             self.memory.write(dict(record, told=True))
 
     def _look(self, verdict):
