@@ -175,10 +175,6 @@ class Apt(object):
         """Reasons to restart the host beside those that every system has."""
         return []
 
-    def mark(self):
-        """What the way back needs to know beside versions: nothing."""
-        return None
-
     def finish(self, names):
         """The commands that finish what is half done: (steps, last), see job.script.
 
@@ -190,7 +186,7 @@ class Apt(object):
         """The commands of an update: (steps, last), see job.script."""
         return [[_GET + ["--no-download"] + self._install(wanted)]], self._marks([one.package for one in moves])
 
-    def back(self, paths, targets, mark):
+    def back(self, paths, targets):
         """The commands of the way back to these package files: (steps, last), see job.script."""
         get = _GET + ["--no-download", "--allow-downgrades", "--no-remove", "install"] + paths
         # Where packages are in a state that apt refuses to touch, dpkg does it.
@@ -205,7 +201,7 @@ class Apt(object):
         """Where apt itself would have such a file."""
         return os.path.join(ARCHIVES, filename)
 
-    def obtain(self, package, version, folder):
+    def obtain(self, package, version, arch, folder):
         """Commands that may bring the file of a version into a directory, the best first."""
         commands = [["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", package + "=" + version]]
         return [["env", "-C", folder] + argv for argv in commands]

@@ -11,8 +11,9 @@ import os
 from ansible_collections.mailops.triage.plugins.module_utils import _run
 from ansible_collections.mailops.triage.plugins.module_utils._facts import dpkg
 from ansible_collections.mailops.triage.plugins.module_utils._update.apt import Apt
+from ansible_collections.mailops.triage.plugins.module_utils._update.dnf import Dnf
 
-BACKENDS = {"apt": Apt}
+BACKENDS = {"apt": Apt, "dnf": Dnf}
 
 
 def find(asked):

@@ -28,7 +28,7 @@ class Memory(object):
     def read(self):
         """The record, or None when there is none that can be understood.
 
-        :returns: {run, kind (applied, rolled_back), begun, told, backend, before, moved, mark}; before and
+        :returns: {run, kind (applied, rolled_back), begun, told, backend, before, moved}; before and
             moved are dicts of package to version or null: before the run, and before what is asked for now was begun
         """
         try:
@@ -39,18 +39,17 @@ class Memory(object):
         good = isinstance(found, dict) and found.get("schema") == SCHEMA and isinstance(found.get("before"), dict)
         return found if good and isinstance(found.get("moved"), dict) else None
 
-    def begin(self, run, kind, backend, before, mark=None):
+    def begin(self, run, kind, backend, before):
         """Write down what is there before anything is changed.
 
         What the same run has changed already is remembered with what it was at first.
 
-        :param mark: what the backend needs for the way back, or None
         :returns: the record
         :raises StateError: when it cannot be written
         """
         known, moved = self.read(), before
         if known is not None and known["run"] == run and known["backend"] == backend:
-            before, mark = dict(before, **known["before"]), known.get("mark") or mark
+            before = dict(before, **known["before"])
             moved = dict(moved, **known["moved"]) if known["kind"] == kind else moved
         record = {
             "schema": SCHEMA,
@@ -61,7 +60,6 @@ class Memory(object):
             "told": False,
             "before": before,
             "moved": moved,
-            "mark": mark,
         }
         self.write(record)
         return record

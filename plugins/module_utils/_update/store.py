@@ -52,7 +52,7 @@ class Store(object):
         for package, version, arch in versions:
             path = self.find(package, version, arch)
             if path is None:
-                self._obtain(package, version, deadline)
+                self._obtain(package, version, arch, deadline)
                 path = self.find(package, version, arch)
             if path is not None and os.path.dirname(path) != self.folder:
                 path = self._take(path)
@@ -73,11 +73,11 @@ class Store(object):
                 except OSError:
                     continue
 
-    def _obtain(self, package, version, deadline):
+    def _obtain(self, package, version, arch, deadline):
         """Ask the archive; apt writes where it stands, so it stands in a directory of its own."""
         work = tempfile.mkdtemp(prefix=".fetch-", dir=self._state)
         try:
-            for argv in self._backend.obtain(package, version, work):
+            for argv in self._backend.obtain(package, version, arch, work):
                 left = min(_EACH_S, deadline - time.monotonic())
                 if left <= 0:
                     return

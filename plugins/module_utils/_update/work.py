@@ -144,7 +144,7 @@ class Update(object):
                 "planned", "", "{0} would be finished, and the rest planned then".format(_count(unfinished))
             )
         before = {one["package"]: installed[one["package"]].version for one in unfinished}
-        record = self._work("applied", before, self.backend.finish(list(before)))
+        self._work("applied", before, self.backend.finish(list(before)))
         code, why = outcome.trouble(self.job, self.backend.unfinished(self.backend.installed()), [])
         if not code:
             return None
@@ -177,9 +177,8 @@ class Update(object):
         paths = self._ways_back(targets, installed)
         if self.check:
             return _verdict("planned", "", "{0} would go back".format(_count(targets)))
-        mark = known["mark"] if known is not None else None
         before = {name: installed[name].version for name in targets}
-        record = self._work("rolled_back", before, self.backend.back(paths, targets, mark))
+        record = self._work("rolled_back", before, self.backend.back(paths, targets))
         installed = self.backend.installed()
         late = sorted(name for name in targets if name not in installed or installed[name].version != targets[name])
         return self._came_out(record, installed, late)
@@ -275,7 +274,7 @@ class Update(object):
 
         :raises Running: when it takes longer than this call may
         """
-        record = self.memory.begin(self.run_id, kind, self.backend.name, before, self.backend.mark())
+        record = self.memory.begin(self.run_id, kind, self.backend.name, before)
         self.began = time.time()
         self.guard.began("{0} {1}".format(kind, ", ".join(sorted(before)[:10])))
         self.record.changed = True
