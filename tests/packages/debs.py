@@ -11,13 +11,21 @@ ARCHIVES = {"main": ("Debian", "oldstable"), "security": ("Debian-Security", "ol
 
 
 def build(
-    root: OwnRoot, archive: str, name: str, version: str, postinst: str = "", depends: str = "", kib: int = 4
+    root: OwnRoot,
+    archive: str,
+    name: str,
+    version: str,
+    postinst: str = "",
+    depends: str = "",
+    kib: int = 4,
+    files: dict[str, str] | None = None,
 ) -> None:
     """Put one package into an archive.
 
     :param postinst: script that dpkg runs after it was unpacked
     :param depends: names of other packages
     :param kib: how much it says that it takes, and what its data file takes
+    :param files: path in the package, and the file of this machine that it is a copy of
     """
     control = f"Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: lab <lab@example.test>\n"
     control += f"Description: a package of the tests\nInstalled-Size: {kib}\n"
@@ -28,6 +36,8 @@ def build(
     root.write(f"{folder}/etc/{name}/{name}.conf", f"version = {version}\n")
     if postinst:
         root.write(f"{folder}/DEBIAN/postinst", "#!/bin/sh\nset -e\n" + postinst + "\n", 0o755)
+    for target, source in (files or {}).items():
+        root.run("install", "-D", source, folder + target)
     root.sh(
         f"mkdir -p {folder}/usr/lib/{name} /srv/{archive}\n"
         f"head -c {kib * 1024} /dev/urandom > {folder}/usr/lib/{name}/data\n"

@@ -40,7 +40,9 @@ mount -t overlay own -o lowerdir=/,upperdir="$1/upper",workdir="$1/work" "$1/roo
 cd "$1/root"
 [ -d "./$3" ] || { mkdir -p "./$3"; }
 mount --rbind "$3" "./$3"
-mount -t proc proc proc
+mount -t proc proc /proc
+mount -t tmpfs -o size=8m,mode=755 run /run
+mount --rbind /proc proc
 mount --rbind /dev dev
 mount -t tmpfs -o size=8m,mode=755 run run
 mount -t tmpfs -o size=64m,mode=1777 tmp tmp
@@ -79,6 +81,28 @@ def install() -> None:
     subprocess.run(command, check=True, timeout=1200, stdout=subprocess.DEVNULL, env=quiet)
 
 
+def _children(pid: int | str) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return []
+
+
+def _leader(pid: int | str) -> str:
+    """Process 1 of a system, among the descendants of what started it; nothing as long as there is none."""
+    for child in _children(pid):
+        try:
+            status = Path(f"/proc/{child}/status").read_text()
+        except OSError:
+            continue
+        if status.startswith("Name:\tsystemd\n") and status.partition("NSpid:")[2].split("\n")[0].split()[-1] == "1":
+            return child
+        found = _leader(child)
+        if found:
+            return found
+    return ""
+
+
 class OwnRoot:
     """One such system, from C(open) to C(close).
 
@@ -96,8 +120,8 @@ class OwnRoot:
             text=True,
         )
         assert self._holder.stdout is not None and self._holder.stdout.readline() == "ready\n"
-        children = Path(f"/proc/{self._holder.pid}/task/{self._holder.pid}/children").read_text().split()
-        self._inner = children[0]
+        self._inner = _children(self._holder.pid)[0]
+        self._enter = ["nsenter", "--target", self._inner, "--mount", "--pid", "--net", "--", "chroot", str(self.root)]
 
     def close(self) -> None:
         """End every process in it; the mounts go with the last one."""
@@ -111,11 +135,38 @@ class OwnRoot:
                 time.sleep(0.02)
         raise AssertionError(f"{self.top} is not empty")
 
+    def boot(self) -> None:
+        """Start a systemd in it, with nothing but what is asked of it; what lies in /tmp and /run is gone then."""
+        self.write("/etc/systemd/system/own.target", "[Unit]\nDescription=systemd alone\nDefaultDependencies=no\n")
+        outside = ["nsenter", "--target", self._inner, "--mount", "--pid", "--net", "--"]
+        subprocess.run([*outside, "sh", "-ec", 'cd "$0"; umount -R dev proc run tmp', str(self.root)], check=True)
+        options = "--quiet --keep-unit --register=no --resolv-conf=off --timezone=off --link-journal=no --console=pipe"
+        log = tempfile.TemporaryFile()
+        nspawn = subprocess.Popen(
+            [*outside, "systemd-nspawn", *options.split(), f"--directory={self.root}", "--machine=own"]
+            + ["--boot", "systemd.unit=own.target"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=dict(os.environ, SYSTEMD_NSPAWN_UNIFIED_HIERARCHY="1"),
+        )
+        end = time.monotonic() + 60
+        while True:
+            leader = _leader(nspawn.pid)
+            if leader:
+                namespaces = ["--mount", "--pid", "--net", "--ipc", "--uts", "--cgroup", "--root", "--wd"]
+                self._enter = ["nsenter", "--target", leader, *namespaces, "--"]
+                if "own.target" in self.run("systemctl", "list-units", "--no-legend", "own.target", check=False):
+                    return
+            if time.monotonic() > end or nspawn.poll() is not None:
+                log.seek(0)
+                raise AssertionError(f"systemd does not come up: {log.read()[-1000:]!r}")
+            time.sleep(0.1)
+
     def command(self, argv: list[str]) -> list[str]:
         """The words by which a command runs in it."""
-        enter = ["nsenter", "--target", self._inner, "--mount", "--pid", "--net", "--"]
         clean = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8"]
-        return [*enter, "chroot", str(self.root), *clean, *argv]
+        return [*self._enter, *clean, *argv]
 
     def run(self, *argv: str, text: str | None = None, check: bool = True) -> str:
         """Run a command in it; its output."""
@@ -153,8 +204,7 @@ class OwnRoot:
 
     def kill(self, child: subprocess.Popen) -> None:
         """End a module that was begun, as if its controller were gone: nothing is left of it but what it let go of."""
-        children = Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split()
-        for pid in children:
+        for pid in _children(child.pid):
             os.kill(int(pid), signal.SIGKILL)
         child.communicate(timeout=30)
 
