@@ -12,7 +12,6 @@ from ansible_collections.mailops.triage.plugins.module_utils._facts import conte
 from ansible_collections.mailops.triage.plugins.module_utils._facts import patches
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 from ansible_collections.mailops.triage.plugins.module_utils._update import leftovers
-from ansible_collections.mailops.triage.plugins.module_utils._update.usage import Usage
 
 _MOST, _MOST_USERS = 500, 20
 
@@ -122,11 +121,12 @@ def trouble(job, unfinished, late):
     return "not_done", "not at the version that they should have: " + ", ".join(late[:10])
 
 
-def look(answer, backend, record, run):
+def look(answer, backend, record, run, usage):
     """Fill in what is true of the host now; return remarks.
 
     :param record: the record of the last update, or None
     :param run: identifier of the run that asks
+    :param usage: a Usage
     :raises Trouble: when the package manager cannot be asked
     """
     installed = backend.installed()
@@ -135,7 +135,6 @@ def look(answer, backend, record, run):
     changed = changes(record, installed) if record is not None else []
     if record is not None and record["run"] == run:
         answer["changed_packages"] = changed
-    usage = Usage()
     verdict = usage.verdict([one["package"] for one in changed], record["begun"] if record is not None else time.time())
     answer["restarts"], answer["stale_left"] = verdict["restarts"], verdict["left"]
     answer["reboot"] = reboot(backend, verdict["advised"])

@@ -42,7 +42,7 @@ class Update(object):
         self.memory, self.store, self.job = Memory(folder), Store(backend, folder), job or Job()
         self.record = Record("package_update", asked["state"])
         self.until = time.monotonic() + asked["time_limit"]
-        self.began = None
+        self.began = self.usage = None
         self.answer = outcome.empty(backend.name)
 
     def run(self):
@@ -214,7 +214,7 @@ class Update(object):
         """What is to be done: (list of Pending, dict of Installed)."""
         installed = self.backend.installed()
         pending = self.backend.pending(installed)
-        usage = Usage()
+        usage = self.usage = Usage()
         files = self.backend.files([one.package for one in pending])
         users = {one.package: usage.users_of(files.get(one.package, ())) for one in pending}
         mail = {one.package for one in pending if choice.on_mail_path(one.package, users[one.package])}
@@ -330,19 +330,20 @@ class Update(object):
 
     def _look(self, verdict):
         """What is true now, whatever was done."""
-        try:
-            for note in outcome.look(self.answer, self.backend, self.memory.read(), self.run_id):
-                self.record.note(note)
-        except (Trouble, OSError) as error:
-            self.record.note("how the packages are now could not be seen: {0}".format(error))
-        if self.began is not None or verdict["state"] == "failed":
+        if self.began is not None:
+            self.usage = None
             self.answer["log"] = self.job.log()
-        if self.began is not None and verdict["state"] in ("done", "failed"):
             try:
                 self._choose()
             except Trouble as trouble:
                 self.answer["pending"] = []
                 self.record.note("what is pending cannot be told: {0}".format(trouble))
+        try:
+            usage = self.usage or Usage()
+            for note in outcome.look(self.answer, self.backend, self.memory.read(), self.run_id, usage):
+                self.record.note(note)
+        except (Trouble, OSError) as error:
+            self.record.note("how the packages are now could not be seen: {0}".format(error))
 
     def _left(self):
         return max(0.0, self.until - time.monotonic())
