@@ -26,8 +26,8 @@ LINK = "playbooks/collections/ansible_collections/mailops/triage"
 LAB = "tests/lab/lab.py"
 
 LINT = ["ruff", "format", "source", "python-3.6", "mypy", "yamllint", "shellcheck", "changelog", "ansible-lint", "docs"]
-LABS = ["lab", "first-aid"]
-"""What needs real hosts."""
+LABS = ["packages", "lab", "first-aid"]
+"""What needs root: systems of their own, or real hosts."""
 SUITES = {
     "lint": LINT,
     "check": [*LINT, "sanity", "unit"],
@@ -84,6 +84,7 @@ def command_of(step: str) -> tuple[list[str], Path, dict[str, str]]:
         "unit": ([*python, "pytest", "-n", "4", "--dist", "loadgroup", "tests/unit"], mirror.ROOT, {}),
         "playbooks": ([*python, "pytest", "-n", "4", "tests/playbooks"], mirror.ROOT, {}),
         "package": ([PYTHON, "tools/package.py"], mirror.ROOT, {}),
+        "packages": ([*python, "pytest", "-n", "4", "tests/packages"], mirror.ROOT, {}),
         "lab": (
             [*python, "pytest", "-p", "pytest_ansible.plugin", "--ansible-unit-inject-only", "tests/lab"],
             mirror.ROOT,

@@ -17,8 +17,8 @@ import ownroot
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Install what is missing, once."""
-    if not session.config.option.collectonly:
+    """Install what is missing, before there are workers."""
+    if not hasattr(session.config, "workerinput") and not session.config.option.collectonly:
         ownroot.install()
 
 

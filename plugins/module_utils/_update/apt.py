@@ -186,11 +186,13 @@ class Apt(object):
         """The commands of an update: (steps, last), see job.script."""
         return [[_GET + ["--no-download"] + self._install(wanted)]], self._marks([one.package for one in moves])
 
-    def back(self, paths, targets):
-        """The commands of the way back to these package files: (steps, last), see job.script."""
+    def back(self, paths, targets, broken):
+        """The commands of the way back to these package files: (steps, last), see job.script.
+
+        :param broken: true where packages are half done, so that apt may refuse to touch them: then dpkg may do it
+        """
         get = _GET + ["--no-download", "--allow-downgrades", "--no-remove", "install"] + paths
-        # Where packages are in a state that apt refuses to touch, dpkg does it.
-        return [[get, ["dpkg"] + list(_KEEP) + ["-i"] + paths]], self._marks(list(targets))
+        return [[get] + ([["dpkg"] + list(_KEEP) + ["-i"] + paths] if broken else [])], self._marks(list(targets))
 
     def locate(self, package, version, arch):
         """Names that the package's file may have in a directory, the likeliest first."""
@@ -201,10 +203,13 @@ class Apt(object):
         """Where apt itself would have such a file."""
         return os.path.join(ARCHIVES, filename)
 
-    def obtain(self, package, version, arch, folder):
-        """Commands that may bring the file of a version into a directory, the best first."""
-        commands = [["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", package + "=" + version]]
-        return [["env", "-C", folder] + argv for argv in commands]
+    def obtain(self, versions, folder):
+        """The command that brings the files of versions into a directory; one of them that is gone may keep all away.
+
+        :param versions: list of (package, version, arch)
+        """
+        argv = ["env", "-C", folder, "apt-get", "-q", "-o", "APT::Sandbox::User=root", "download"]
+        return argv + ["{0}={1}".format(*one) for one in versions]
 
     def files(self, names):
         """Files of packages: dict of name to a set of paths."""

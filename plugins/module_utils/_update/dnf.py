@@ -225,12 +225,12 @@ class Dnf(object):
         """The commands of an update: (steps, last), see job.script."""
         return [[_DO + ["-C"] + self._upgrade(wanted, self.installed())]], []
 
-    def back(self, paths, targets):
+    def back(self, paths, targets, broken):
         """The commands of the way back to these package files: (steps, last), see job.script.
 
-        By files, not by C(dnf history undo), which takes the old versions from a repository that may not have them.
+        By files, since C(dnf history undo) takes the old versions from repositories, which may not have them any more.
         """
-        return [[_DO + ["-C", "downgrade"] + paths, ["rpm", "-U", "--oldpackage"] + paths]], []
+        return [[_DO + ["-C", "downgrade"] + paths] + ([["rpm", "-U", "--oldpackage"] + paths] if broken else [])], []
 
     def locate(self, package, version, arch):
         """Names that the package's file may have in a directory, the likeliest first."""
@@ -242,9 +242,12 @@ class Dnf(object):
         found = glob.glob("{0}/*/packages/{1}".format(CACHE, glob.escape(filename)))
         return found[0] if found else None
 
-    def obtain(self, package, version, arch, folder):
-        """Commands that may bring the file of a version into a directory, the best first."""
-        return [_ASK[:1] + ["-q", "download", "--destdir", folder, self._nevra(package, version, arch)]]
+    def obtain(self, versions, folder):
+        """The command that brings the files of versions into a directory; one of them that is gone may keep all away.
+
+        :param versions: list of (package, version, arch)
+        """
+        return ["dnf", "-q", "download", "--destdir", folder] + [self._nevra(*one) for one in versions]
 
     def files(self, names):
         """Files of packages: dict of name to a set of paths."""

@@ -37,7 +37,7 @@ export APT_LISTCHANGES_FRONTEND=none APT_LISTBUGS_FRONTEND=none UCF_FORCE_CONFFO
 read -r stat < /proc/$$/stat
 set -- ${{stat##*) }}
 echo "$$ ${{20}}" > pid.new && mv pid.new pid
-did() {{ echo "+ $*"; "$@"; }}
+did() {{ printf '+ %s\n' "$*"; "$@"; }}
 {steps}
 status=$?
 {last}
@@ -73,11 +73,11 @@ class Job(object):
     """The one piece of such work that a host can have.
 
     :param folder: where its script, its log and its result lie
-    :param program: name or path of systemd-run
+    :param systemd: a directory that is there where systemd is
     """
 
-    def __init__(self, folder=FOLDER, program="systemd-run"):
-        self.folder, self._program = folder, program
+    def __init__(self, folder=FOLDER, systemd="/run/systemd/system"):
+        self.folder, self._systemd = folder, systemd
 
     def begin(self, steps, last=()):
         """Start it, and come back when it runs.
@@ -93,7 +93,7 @@ class Job(object):
                 stream.write(script(steps, last, self.folder))
         except OSError as error:
             raise JobError("{0}: {1}".format(self.folder, error.strerror or error)) from error
-        why = self._by_systemd(path) if os.path.isdir("/run/systemd/system") else self._by_itself(path)
+        why = self._by_systemd(path) if os.path.isdir(self._systemd) else self._by_itself(path)
         until = time.monotonic() + _BEGIN_S
         while not why and not os.path.exists(self._file("pid")):
             if time.monotonic() >= until:
@@ -103,7 +103,7 @@ class Job(object):
             raise JobError(why)
 
     def _by_systemd(self, path):
-        argv = [self._program, "--quiet", "--collect", "--no-ask-password", "--unit=" + UNIT]
+        argv = ["systemd-run", "--quiet", "--collect", "--no-ask-password", "--unit=" + UNIT]
         argv += ["--description=Package update of mailops.triage"]
         argv += ["--property=" + one for one in _PROPERTIES]
         result = _run.run(argv + ["/bin/sh", path], _BEGIN_S)

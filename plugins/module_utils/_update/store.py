@@ -15,7 +15,7 @@ from ansible_collections.mailops.triage.plugins.module_utils import _run
 from ansible_collections.mailops.triage.plugins.module_utils._aid.state import FOLDER, State
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 
-_EACH_S = 60.0
+_FIRST_S, _EACH_S = 60.0, 5.0
 
 
 class Store(object):
@@ -48,12 +48,14 @@ class Store(object):
         State(self._state).prepare()
         if not os.path.isdir(self.folder):
             os.mkdir(self.folder, 0o700)
+        lost = [one for one in versions if self.find(*one) is None]
+        self._obtain(lost, deadline)
+        for one in lost if len(lost) > 1 else ():
+            if self.find(*one) is None:
+                self._obtain([one], deadline)
         answer = []
         for package, version, arch in versions:
             path = self.find(package, version, arch)
-            if path is None:
-                self._obtain(package, version, arch, deadline)
-                path = self.find(package, version, arch)
             if path is not None and os.path.dirname(path) != self.folder:
                 path = self._take(path)
             answer.append({"package": clean(package, 80), "version": clean(version, 80), "path": path})
@@ -73,19 +75,18 @@ class Store(object):
                 except OSError:
                     continue
 
-    def _obtain(self, package, version, arch, deadline):
-        """Ask the archive; apt writes where it stands, so it stands in a directory of its own."""
+    def _obtain(self, versions, deadline):
+        """Ask the archive; what it gives comes into a directory of its own first."""
+        left = min(_FIRST_S + _EACH_S * len(versions), deadline - time.monotonic())
+        if not versions or left <= 0:
+            return
         work = tempfile.mkdtemp(prefix=".fetch-", dir=self._state)
         try:
-            for argv in self._backend.obtain(package, version, arch, work):
-                left = min(_EACH_S, deadline - time.monotonic())
-                if left <= 0:
-                    return
-                result = _run.run(argv, left)
-                for name in os.listdir(work) if result.status == "ok" and result.rc == 0 else ():
-                    if name.endswith((".deb", ".rpm")):
-                        os.rename(os.path.join(work, name), os.path.join(self.folder, name))
-                        return
+            result = _run.run(self._backend.obtain(versions, work), left)
+            wanted = {name for one in versions for name in self._backend.locate(*one)}
+            for name in os.listdir(work) if result.status == "ok" and result.rc == 0 else ():
+                if name in wanted:
+                    os.rename(os.path.join(work, name), os.path.join(self.folder, name))
         finally:
             shutil.rmtree(work, ignore_errors=True)
 
