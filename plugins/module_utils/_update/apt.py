@@ -27,13 +27,30 @@ _SECURITY = re.compile(r"security", re.I)
 _URI = re.compile(r"^'[^']*' (\S+) (\d+)", re.M)
 _FIELD = re.compile(r"^(Installed-Size|Size): (.+)$", re.M)
 _AUTO = re.compile(r"^Package: (\S+)\nArchitecture: (\S+)\nAuto-Installed: 1$", re.M)
-_QUERY = r"${Package}\t${Architecture}\t${Version}\t${Installed-Size}\t${db:Status-Want}\t${db:Status-Status}\n"
-_FINISHED = ("installed", "config-files", "not-installed")
+_QUERY = r"${Package}\t${Architecture}\t${Version}\t${Installed-Size}\t"
+_QUERY += r"${db:Status-Want}\t${db:Status-Status}\t${db:Status-Eflag}\n"
 _LOOK_S, _MOST_BYTES = 120.0, 8 << 20
 # Configuration that somebody changed stays, and dpkg never asks.
 _KEEP = ("--force-confdef", "--force-confold")
 _GET = ["apt-get", "-q", "-y", "-o", "Dpkg::Use-Pty=0", "-o", "APT::Color=0", "-o", "DPkg::Lock::Timeout=60"]
 _GET += [word for one in _KEEP for word in ("-o", "Dpkg::Options::=" + one)]
+
+
+def parse_installed(text, native):
+    """What C(dpkg-query) says, see Apt.installed.
+
+    :param native: the host's architecture
+    """
+    found = {}
+    for line in text.splitlines():
+        words = line.split("\t")
+        if len(words) != 7 or words[5] in ("not-installed", "config-files"):
+            continue
+        name, arch, version, size, want, now, error = words
+        key = name if arch in (native, "all", "") else name + ":" + arch
+        state = "" if now == "installed" or now.startswith("triggers-") else now
+        found[key] = Installed(version, arch, whole(size, 0) << 10, want == "hold", state if error == "ok" else error)
+    return found
 
 
 def parse_simulation(text):
@@ -96,15 +113,7 @@ class Apt(object):
         result = _run.run(["dpkg-query", "-W", "-f", _QUERY], _LOOK_S, _MOST_BYTES)
         if result.status != "ok" or result.rc:
             raise Trouble("no_answer", "dpkg-query: " + _why(result))
-        native, found = self._native(), {}
-        for line in result.out.decode("utf-8", "replace").splitlines():
-            name, arch, version, size, want, now = line.split("\t")
-            if now in ("not-installed", "config-files"):
-                continue
-            key = name if arch in (native, "all", "") else name + ":" + arch
-            state = "" if now in _FINISHED or now.startswith("triggers-") else now
-            found[key] = Installed(version, arch, whole(size, 0) << 10, want == "hold", state)
-        return found
+        return parse_installed(result.out.decode("utf-8", "replace"), self._native())
 
     def pending(self, installed):
         """What is not up to date, as a list of Pending.

@@ -47,7 +47,10 @@ def parse_installed(text):
     """
     found = {}
     for line in text.splitlines():
-        name, arch, version, size = line.split("\t")
+        words = line.split("\t")
+        if len(words) != 4:
+            continue
+        name, arch, version, size = words
         version = version[2:] if version.startswith("0:") else version
         key = name + "." + arch if _OTHER_WORD.match(arch) else name
         known = found.get(key)

@@ -58,6 +58,22 @@ postgrey:
 """
 
 
+def test_what_dpkg_has():
+    lines = (
+        "libssl3\tamd64\t3.0.17-1\t6020\tinstall\tinstalled\tok\nlibssl3\ti386\t3.0.17-1\t6000\thold\tinstalled\tok\n"
+        "dovecot-core\tamd64\t1:2.3.19\t9000\tinstall\thalf-configured\tok\n"
+        "mutt\tamd64\t2.2\t\tdeinstall\tconfig-files\tok\nman-db\tall\t2.11\t2\tinstall\ttriggers-pending\tok\n"
+        "vim\tamd64\t9\t1\tinstall\tinstalled\treinstreq\nnonsense\n"
+    )
+    found = apt.parse_installed(lines, "amd64")
+    assert found["libssl3"] == Installed("3.0.17-1", "amd64", 6020 << 10, False, "")
+    assert found["libssl3:i386"].held and "mutt" not in found
+    assert {name: one.state for name, one in found.items() if one.state} == {
+        "dovecot-core": "half-configured",
+        "vim": "reinstreq",
+    }
+
+
 def test_what_apt_would_install():
     found = {one.package: one for one in apt.parse_simulation(SIMULATION)}
     assert list(found) == [
