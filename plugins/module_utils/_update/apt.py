@@ -10,7 +10,7 @@ import os
 import re
 
 from ansible_collections.mailops.triage.plugins.module_utils import _run
-from ansible_collections.mailops.triage.plugins.module_utils._facts import procfs
+from ansible_collections.mailops.triage.plugins.module_utils._facts import patches, procfs
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean, whole
 from ansible_collections.mailops.triage.plugins.module_utils._update.parts import (
     Installed,
@@ -200,7 +200,11 @@ class Apt(object):
 
         :param broken: true where packages are half done, so that apt may refuse to touch them: then dpkg may do it
         """
-        get = _GET + ["--no-download", "--allow-downgrades", "--no-remove", "install"] + paths
+        # Without any archive: one that still has these versions would be preferred to the files, and asked for them.
+        alone = ["Dir::Etc::sourcelist=/dev/null", "Dir::Etc::sourceparts=/dev/null"]
+        alone += ["Dir::Cache::pkgcache=", "Dir::Cache::srcpkgcache="]
+        get = _GET + [word for option in alone for word in ("-o", option)]
+        get += ["--allow-downgrades", "--no-remove", "install"] + paths
         return [[get] + ([["dpkg"] + list(_KEEP) + ["-i"] + paths] if broken else [])], self._marks(list(targets))
 
     def locate(self, package, version, arch):
@@ -220,17 +224,34 @@ class Apt(object):
         argv = ["env", "-C", folder, "apt-get", "-q", "-o", "APT::Sandbox::User=root", "download"]
         return argv + ["{0}={1}".format(*one) for one in versions]
 
+    def libraries_changed(self, installed):
+        """When a library that mail daemons load was unpacked last, as an epoch second; None when that is not known."""
+        times = []
+        for name in installed:
+            if patches.daemon_of(name.partition(":")[0]) == "library":
+                for path in self._lists(name):
+                    try:
+                        times.append(os.stat(path).st_mtime)
+                    except OSError:
+                        continue
+        return max(times) if times else None
+
     def files(self, names):
         """Files of packages: dict of name to a set of paths."""
         found = {}
         for name in names:
-            plain, dummy, arch = name.partition(":")
-            for path in ("{0}:{1}".format(plain, arch or self._native()), plain):
-                text = procfs.try_text("/var/lib/dpkg/info/{0}.list".format(path), 4 << 20)
+            for path in self._lists(name):
+                text = procfs.try_text(path, 4 << 20)
                 if text:
                     found[name] = set(text.splitlines())
                     break
         return found
+
+    def _lists(self, name):
+        """Where dpkg may have the list of a package's files."""
+        plain, dummy, arch = name.partition(":")
+        names = ("{0}:{1}".format(plain, arch or self._native()), plain)
+        return ["/var/lib/dpkg/info/{0}.list".format(one) for one in names]
 
     def _install(self, wanted):
         words = ["--no-remove", "--only-upgrade", "install"]

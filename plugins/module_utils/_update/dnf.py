@@ -14,7 +14,7 @@ import os
 import re
 
 from ansible_collections.mailops.triage.plugins.module_utils import _run
-from ansible_collections.mailops.triage.plugins.module_utils._facts import versions
+from ansible_collections.mailops.triage.plugins.module_utils._facts import patches, versions
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean, whole
 from ansible_collections.mailops.triage.plugins.module_utils._update.parts import (
     Installed,
@@ -251,6 +251,14 @@ class Dnf(object):
         :param versions: list of (package, version, arch)
         """
         return ["dnf", "-q", "download", "--destdir", folder] + [self._nevra(*one) for one in versions]
+
+    def libraries_changed(self, installed):
+        """When a library that mail daemons load was installed last, as an epoch second; None when that is not known."""
+        names = [name for name in installed if patches.daemon_of(name.partition(".")[0]) == "library"]
+        if not names:
+            return None
+        result = _run.run(["rpm", "-q", "--qf", "%{INSTALLTIME}\n", "--"] + names, _LOOK_S, _MOST_BYTES)
+        return max([whole(word, 0) for word in result.out.decode("ascii", "replace").split()] or [0]) or None
 
     def files(self, names):
         """Files of packages: dict of name to a set of paths."""

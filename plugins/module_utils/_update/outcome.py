@@ -6,8 +6,6 @@
 Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 """
 
-import time
-
 from ansible_collections.mailops.triage.plugins.module_utils._facts import context as shared
 from ansible_collections.mailops.triage.plugins.module_utils._facts import patches
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
@@ -132,10 +130,9 @@ def look(answer, backend, record, run, usage):
     installed = backend.installed()
     answer["half_configured"] = backend.unfinished(installed)[:_MOST]
     answer["conffiles_left"] = leftovers.configuration()
-    changed = changes(record, installed) if record is not None else []
     if record is not None and record["run"] == run:
-        answer["changed_packages"] = changed
-    verdict = usage.verdict([one["package"] for one in changed], record["begun"] if record is not None else time.time())
+        answer["changed_packages"] = changes(record, installed)
+    verdict = usage.verdict(backend.libraries_changed(installed))
     answer["restarts"], answer["stale_left"] = verdict["restarts"], verdict["left"]
     answer["reboot"] = reboot(backend, verdict["advised"])
     return [] if usage.whole else ["there was no time to look at every process"]

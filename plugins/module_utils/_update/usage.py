@@ -33,7 +33,8 @@ class Usage(object):
         self.processes = procfs.scan(proc)
         self._proc = proc
         until, here = time.monotonic() + _SECONDS, _identity(proc + "/self/root")
-        for pid in sorted(self.processes)[:_MOST_PROCESSES]:
+        own = self._ancestry(os.getpid())
+        for pid in sorted(set(self.processes) - own)[:_MOST_PROCESSES]:
             if time.monotonic() >= until:
                 self.whole = False
                 break
@@ -41,6 +42,14 @@ class Usage(object):
             # Those of containers run on files of their own.
             if _identity(folder + "/root") == here:
                 self._process(folder)
+
+    def _ancestry(self, pid):
+        """This process and those that it comes from, which end when it does: a connection of ssh, say."""
+        found = set()
+        while pid > 1 and pid in self.processes and pid not in found:
+            found.add(pid)
+            pid = self.processes[pid].ppid
+        return found
 
     def _process(self, folder):
         program = procfs.try_link(folder + "/exe")
@@ -71,11 +80,10 @@ class Usage(object):
         found.discard("")
         return found
 
-    def verdict(self, changed, since):
+    def verdict(self, changed):
         """What has to be restarted.
 
-        :param changed: names of packages that were changed
-        :param since: when that began, epoch seconds
+        :param changed: when a library that mail daemons load was changed last, epoch seconds, or None
         :returns: {restarts, advised, left}: units for daemon_restart; those that only a restart of the host renews;
             what is left as it is, with sessions of users as one
         """
@@ -89,20 +97,18 @@ class Usage(object):
                 left.add(name)
             else:
                 restarts.add(name)
-        restarts.update(self._postfix(changed, since))
+        restarts.update(self._postfix(changed))
         found = {"restarts": restarts, "advised": advised, "left": left}
         return {key: [clean(name, 120) for name in sorted(found[key])][:_MOST] for key in found}
 
-    def _postfix(self, changed, since):
+    def _postfix(self, changed):
         """Its master lives long and loads next to nothing, and no look at it tells that its children are old."""
-        if not any(patches.daemon_of(name.partition(":")[0]) == "library" for name in changed):
-            return []
         master = mailprocs.identify(self.processes, self._proc).masters["postfix"]
-        if master is None:
+        if master is None or changed is None:
             return []
         started = procfs.boot_time(self._proc) + master.started / float(procfs.CLOCK_TICKS)
         name = self.unit("{0}/{1}".format(self._proc, master.pid))
-        return [name] if started < since and name.endswith(".service") else []
+        return [name] if started < changed and name.endswith(".service") else []
 
 
 def _identity(path):

@@ -195,7 +195,7 @@ def test_units_are_sorted_by_who_may_restart_them():
     found.processes = {}
     names = ("postgrey.service", "dbus.service", "init.scope", "ssh.service", "session-3.scope", "", "user@0.service")
     found.stale = {name: {"/usr/lib/libx.so"} for name in names}
-    assert found.verdict([], time.time()) == {
+    assert found.verdict(time.time()) == {
         "restarts": ["postgrey.service"],
         "advised": ["dbus.service", "init.scope"],
         "left": ["processes of no unit", "session-3.scope", "ssh.service", "user@0.service"],
