@@ -96,10 +96,11 @@ def test_frozen_versions_forth_and_back(host):
     again = update(host, "applied", only=FROZEN)
     assert again["state"] == "nothing" and not again["changed"]
 
+    # The lists still name the versions that the kept files have, and the archive is not there to give them.
+    host.run("apt-get", "clean")
     back = update(host, "rolled_back")
-    assert (
-        back["state"] == "done" and {"package": "dovecot-lab", "from": "1.1", "to": "1.0"} in back["changed_packages"]
-    )
+    assert back["state"] == "done", back
+    assert {"package": "dovecot-lab", "from": "1.1", "to": "1.0"} in back["changed_packages"]
     assert [debs.version(host, name) for name in FROZEN] == ["installed 1.0"] * 3
     assert "maillib" in host.run("apt-mark", "showauto").split()
     assert any("mailnew" in note for note in back["notes"])

@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Real security updates inside the base image, for lab hosts that have no network.
 
-The base is made without the security archive, so its packages have real updates pending. What is pending on the day the
-base is built is put into two flat archives in the image: the new packages, and the ones they replace, for the way back.
-Both are switched off: a test that wants them copies SOURCES over the host's list of archives and fetches the lists. Which
-packages these are changes from day to day, so no test names one, or counts them.
+The base is made without the security archive, so its packages have real updates pending. What is pending on the day
+the base is built is put into two flat archives in the image: the new packages, and the ones they replace, for the way
+back. Both are switched off: a test that wants them copies SOURCES over the host's list of archives and fetches the
+lists. Which packages these are changes from day to day, so no test names one, or counts them.
 """
 
 from __future__ import annotations
