@@ -9,7 +9,7 @@ module: package_update
 short_description: List, download, apply and take back package updates of a mail host
 version_added: 0.1.0
 description:
-  - Works with apt and dnf. Versions can be frozen with O(only), so that all hosts of a night get the same ones.
+  - Works with apt and with dnf 4. Versions can be frozen with O(only), so that all hosts of a night get the same ones.
   - Before anything is unpacked the packages are downloaded, the packages of the versions that are there are kept for
     the way back, and the file systems are looked at. It is refused where there is no room.
   - The update itself runs as a transient unit of systemd, C(mailops-triage-update.service), or in a session of its own
@@ -48,8 +48,8 @@ options:
     default: security
   only:
     description:
-      - Names of packages, each with the one version that is wanted. O(select) is not looked at then. A package that is
-        not installed is passed over, and so is a version that is older than the installed one.
+      - Names of packages, each with the one version that is wanted, as text in quotes. O(select) is not looked at then.
+      - A package that is not installed is passed over, and so is a version that is older than the installed one.
       - It is an error when the archive does not have the version any more.
     type: dict
   exclude:
@@ -274,7 +274,7 @@ def main() -> None:
         module.fail_json(msg=wrong)
     backend = find(asked["backend"])
     if backend is None:
-        module.fail_json(msg="no package manager that is known here (apt, dnf); found none for %s" % asked["backend"])
+        module.fail_json(msg="no package manager that is known here (apt, dnf 4); found none for %s" % asked["backend"])
     guard = Guard(asked["guard"], "package_update", asked["state"], check=module.check_mode)
     answer = work.Update(asked, backend, guard, check=module.check_mode).run()
     if module._diff:

@@ -24,5 +24,6 @@ def find(asked):
     if asked == "auto":
         # dnf can be installed on Debian, and apt on Red Hat's family: what counts is whose the packages are.
         asked = "apt" if os.path.exists(dpkg.STATUS) else "dnf"
-    program = {"apt": "apt-get", "dnf": "dnf"}[asked]
-    return BACKENDS[asked]() if _run.find_program(program) else None
+    program = _run.find_program({"apt": "apt-get", "dnf": "dnf"}[asked])
+    # The fifth dnf has the same name, and speaks otherwise.
+    return None if program is None or os.path.realpath(program).endswith("dnf5") else BACKENDS[asked]()

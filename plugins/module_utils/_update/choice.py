@@ -21,10 +21,15 @@ _MAIL = ("postfix", "dovecot", "companion", "library")
 
 
 def wrong(only):
-    """Why frozen versions cannot be meant, or an empty text: both words are given to programs."""
-    for name in sorted(only):
-        if not _NAME.match(str(name)) or not _VERSION.match(str(only[name])):
-            return "only: {0} is not a package with its version".format(clean("{0}: {1}".format(name, only[name]), 120))
+    """Why frozen versions cannot be meant, or an empty text: both words are given to programs.
+
+    YAML makes a number of a version such as 1.10, and forgets its last digit.
+    """
+    for name, version in sorted(only.items(), key=str):
+        texts = isinstance(name, str) and isinstance(version, str)
+        if not texts or not _NAME.match(name) or not _VERSION.match(version):
+            said = clean("{0}: {1}".format(name, version), 120)
+            return "only: {0} is not a package with its version, as text in quotes".format(said)
     return ""
 
 

@@ -80,7 +80,7 @@ def changes(record, installed):
                     "to": clean(now, 80) if now else None,
                 }
             )
-    return found
+    return found[:_MOST]
 
 
 def diff(answer):

@@ -10,7 +10,7 @@ import time
 
 from ansible_collections.mailops.triage.plugins.module_utils._aid.guard import Refused
 from ansible_collections.mailops.triage.plugins.module_utils._aid.record import Record
-from ansible_collections.mailops.triage.plugins.module_utils._aid.state import FOLDER
+from ansible_collections.mailops.triage.plugins.module_utils._aid.state import FOLDER, StateError
 from ansible_collections.mailops.triage.plugins.module_utils._update import choice, outcome, room
 from ansible_collections.mailops.triage.plugins.module_utils._update.job import Job
 from ansible_collections.mailops.triage.plugins.module_utils._update.memory import Memory
@@ -117,7 +117,7 @@ class Stages(object):
                 raise Trouble("download", why)
             self.record.changed = True
         old = [(one.package, one.before, one.arch) for one in moves if one.before is not None]
-        had = [one for one in old if self.store.find(*one) is not None]
+        had = [one for one in old if self.store.has(*one)]
         kept = self.store.keep(old, self.until)
         # What comes now is the way back of the next update, when the package manager has thrown it away.
         new = [(one.package, one.to, one.arch) for one in moves]
@@ -163,7 +163,11 @@ class Stages(object):
         """Remember that what was begun has been told of."""
         record = self.memory.read()
         if record is not None and not record["told"] and record["run"] == self.run_id and not self.check:
-            self.memory.write(dict(record, told=True))
+            try:
+                self.memory.write(dict(record, told=True))
+            except StateError as error:
+                # On a full disk: what is told once more does no harm, and what was done must be told now.
+                self.record.note("that this was told could not be remembered: {0}".format(error))
 
     def left(self):
         return max(0.0, self.until - time.monotonic())

@@ -36,6 +36,11 @@ class Store(object):
                     return path
         return None
 
+    def has(self, package, version, arch):
+        """True when the file of a version is kept here already."""
+        names = self._backend.locate(package, version, arch)
+        return any(os.path.isfile(os.path.join(self.folder, name)) for name in names)
+
     def keep(self, versions, deadline):
         """Take the files of versions in, from the package manager's cache or from the archive.
 

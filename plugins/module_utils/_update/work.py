@@ -73,7 +73,9 @@ class Update(Stages):
         wanted, moves, sizes = self.plan(chosen, installed)
         self.enough()
         if self.check:
-            if sizes.download:
+            if sizes.download or not all(
+                self.store.has(one.package, one.before, one.arch) for one in moves if one.before
+            ):
                 return verdict("planned", "", "{0} would be downloaded".format(count(moves)))
             return verdict("nothing", "", "everything is there")
         self.fetch(wanted, moves, sizes)

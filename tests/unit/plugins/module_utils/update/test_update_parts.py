@@ -58,7 +58,7 @@ def test_frozen_versions():
 
 
 @pytest.mark.parametrize(
-    "only", [{"-o": "1"}, {"a b": "1"}, {"vim": "--x"}, {"vim": "1;id"}, {"vim": ""}, {"vim": None}]
+    "only", [{"-o": "1"}, {"a b": "1"}, {"vim": "--x"}, {"vim": "1;id"}, {"vim": ""}, {"vim": None}, {"vim": 1.1}]
 )
 def test_what_cannot_be_a_version(only):
     assert "not a package with its version" in choice.wrong(only)
