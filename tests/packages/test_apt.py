@@ -134,6 +134,19 @@ def test_no_way_back_is_said_before_anything_is_done(host):
     assert debs.version(host, "maillib") == "installed 1.1"
 
 
+def test_what_came_along_goes_back_along(host):
+    for version in ("1.0", "1.1"):
+        debs.build(host, "main", "mailcore", version)
+        debs.build(host, "main", "mailtool", version, depends=f"mailcore (= {version})")
+    debs.publish(host)
+    host.run("apt-get", "install", "-q", "-y", "mailcore=1.0", "mailtool=1.0")
+    applied = update(host, "applied", only={"mailcore": "1.1"})
+    assert [one["package"] for one in applied["changed_packages"]] == ["mailcore", "mailtool"], applied
+    back = update(host, "rolled_back", only={"mailcore": "1.0"})
+    assert back["state"] == "done", back
+    assert [debs.version(host, name) for name in ("mailcore", "mailtool")] == ["installed 1.0"] * 2
+
+
 def test_own_configuration_stays_and_the_new_one_is_named(host):
     host.run("apt-get", "update")
     host.write("/etc/maillib/maillib.conf", "mine\n")

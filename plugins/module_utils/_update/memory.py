@@ -28,8 +28,8 @@ class Memory(object):
     def read(self):
         """The record, or None when there is none that can be understood.
 
-        :returns: {run, kind (applied, rolled_back), begun, told, backend, before, moved}; before and
-            moved are dicts of package to version or null: before the run, and before what is asked for now was begun
+        :returns: {run, kind (applied, rolled_back), begun, told, backend, before, moved, along}; before and moved are
+            dicts of package to version or null, as it was before the run, and before what is asked for now was begun
         """
         try:
             with open(self.file, "rb") as stream:
@@ -37,19 +37,22 @@ class Memory(object):
         except (OSError, ValueError):
             return None
         good = isinstance(found, dict) and found.get("schema") == SCHEMA and isinstance(found.get("before"), dict)
-        return found if good and isinstance(found.get("moved"), dict) else None
+        good = good and isinstance(found.get("moved"), dict) and isinstance(found.get("along"), list)
+        return found if good else None
 
-    def begin(self, run, kind, backend, before):
+    def begin(self, run, kind, backend, before, along=()):
         """Write down what is there before anything is changed.
 
         What the same run has changed already is remembered with what it was at first.
 
+        :param along: names of those that nobody asked for, and that come because others need them
         :returns: the record
         :raises StateError: when it cannot be written
         """
         known, moved = self.read(), before
         if known is not None and known["run"] == run and known["backend"] == backend:
             before = dict(before, **known["before"])
+            along = set(along).union(known["along"])
             moved = dict(moved, **known["moved"]) if known["kind"] == kind else moved
         record = {
             "schema": SCHEMA,
@@ -60,6 +63,7 @@ class Memory(object):
             "told": False,
             "before": before,
             "moved": moved,
+            "along": sorted(along),
         }
         self.write(record)
         return record

@@ -131,12 +131,15 @@ class Stages(object):
             words = "no archive has these versions any more, so there is no way back for: {0}"
             self.record.note(words.format(", ".join(lost)))
 
-    def work(self, kind, before, commands):
+    def work(self, kind, before, commands, along=()):
         """Let the package manager do it, and wait for the end.
 
+        :param before: dict of package to version, or None
+        :param commands: (steps, last), see job.script
+        :param along: names of packages that come because others need them
         :raises Running: when it takes longer than this call may
         """
-        record = self.memory.begin(self.run_id, kind, self.backend.name, before)
+        record = self.memory.begin(self.run_id, kind, self.backend.name, before, along)
         self.began = time.time()
         self.guard.began("{0} {1}".format(kind, ", ".join(sorted(before)[:10])))
         self.record.changed = True

@@ -103,7 +103,8 @@ class Update(Stages):
         if self.check:
             return verdict("planned", "", "{0} would be updated".format(count(moves)))
         self.fetch(wanted, moves, sizes)
-        record = self.work("applied", {one.package: one.before for one in moves}, self.backend.forward(wanted, moves))
+        before, along = {one.package: one.before for one in moves}, {one.package for one in moves} - set(wanted)
+        record = self.work("applied", before, self.backend.forward(wanted, moves), along)
         installed = self.backend.installed()
         self._prune(record, installed)
         late = sorted(name for name in wanted if name not in installed or installed[name].version != wanted[name])
@@ -130,6 +131,10 @@ class Update(Stages):
         self.guard.enter()
         known, installed = self.memory.read(), self.backend.installed()
         targets = dict(self.asked["only"] or {})
+        if targets and known is not None and known["run"] == self.run_id:
+            # What came because others need it goes with them: they may want each other in one and the same version.
+            came = [name for name in known["along"] if known["before"].get(name) and name in installed]
+            targets = dict({name: known["before"][name] for name in came}, **targets)
         if not targets and known is not None:
             targets = {name: version for name, version in known["before"].items() if version is not None}
             for name in sorted(set(known["before"]) - set(targets)):
