@@ -35,6 +35,7 @@ notes:
     probed at the same time.
 extends_documentation_fragment:
   - mailops.triage.attributes
+  - mailops.triage.probing
 options:
   targets:
     description: The hosts to probe.
@@ -97,18 +98,6 @@ options:
     description: Envelope recipient, an address that exists. Nothing is delivered to it.
     type: str
     default: postmaster
-  account:
-    description: Account for the login rungs. Without it no login is tried. Neither part shows up in the result.
-    type: dict
-    suboptions:
-      user:
-        description: Login name.
-        type: str
-        required: true
-      password:
-        description: Password.
-        type: str
-        required: true
   ping:
     description: Whether to send ICMP echo requests too.
     type: bool

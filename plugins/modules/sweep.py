@@ -17,6 +17,8 @@ description:
     list). They are no options, because options are templated and the text of a ticket must not be.
 extends_documentation_fragment:
   - mailops.triage.attributes
+  - mailops.triage.probing
+  - mailops.triage.probing.fleet
 attributes:
   check_mode:
     details: The recording then lives in a temporary directory, which M(mailops.triage.report) removes.
@@ -31,32 +33,6 @@ options:
       - Directory of an earlier diagnosis of the same run, whose identifier this one then has.
       - M(mailops.triage.diagnose) then knows what the run has done in between.
     type: path
-  vantage_points:
-    description:
-      - Where to probe from; hosts of the inventory, or V(controller).
-      - Without it the controller and the hosts of the group C(vantage_points).
-    type: list
-    elements: str
-  account:
-    description: Account for the login rungs of the probe. Without it the probe stops before the login.
-    type: dict
-    suboptions:
-      user:
-        description: Login name.
-        type: str
-        required: true
-      password:
-        description: Password.
-        type: str
-        required: true
-  timeout:
-    description: Seconds that a rung of the probe may take.
-    type: float
-    default: 3.0
-  deadline:
-    description: Seconds that all probing may take, whatever the number of hosts.
-    type: float
-    default: 15.0
   gather_subset:
     description: Which facts the examination shall gather, see M(mailops.triage.mail_facts).
     type: list

@@ -17,6 +17,8 @@ description:
     asked for it ends.
 extends_documentation_fragment:
   - mailops.triage.attributes
+  - mailops.triage.probing
+  - mailops.triage.probing.fleet
 options:
   report_dir:
     description: Directory of the report of a run that has acted; what is seen is kept there.
@@ -30,30 +32,6 @@ options:
     description: Seconds to watch.
     type: float
     default: 0.0
-  vantage_points:
-    description: As for M(mailops.triage.sweep).
-    type: list
-    elements: str
-  account:
-    description: As for M(mailops.triage.sweep).
-    type: dict
-    suboptions:
-      user:
-        description: Login name.
-        type: str
-        required: true
-      password:
-        description: Password.
-        type: str
-        required: true
-  timeout:
-    description: Seconds that a rung of the probe may take.
-    type: float
-    default: 3.0
-  deadline:
-    description: Seconds that one look at all hosts may take.
-    type: float
-    default: 15.0
 seealso:
   - module: mailops.triage.sweep
   - module: mailops.triage.mail_probe

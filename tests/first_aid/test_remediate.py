@@ -6,19 +6,16 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import peers
 import pytest
-import scenario
 from labkit import faults, plan
 from labkit.lab import Lab
+from remediated import acts, deeds, hosts_of, remediate, strike
 
-WATCH_S = 3
-HOSTS = [f"mail{number}" for number in range(8, 21)]
+HOSTS = [f"mail{number}" for number in range(8, 19)]
 LEFT = HOSTS[-1]
 """The host of a fault about which only people can do something."""
 
@@ -36,41 +33,6 @@ def mended_unattended() -> list[str]:
 MENDED = mended_unattended()
 SIZE = len(HOSTS) - 1
 BATCHES = [dict(zip(HOSTS, MENDED[start : start + SIZE])) for start in range(0, len(MENDED), SIZE)]
-
-
-def remediate(report: Path, hosts: list[str], *more: str) -> subprocess.CompletedProcess[str]:
-    """Run the playbook as a person at the controller would, with nobody at the terminal."""
-    line = [
-        str(scenario.ROOT / "playbooks" / "remediate.yml") if word.endswith("diagnose.yml") else word
-        for word in scenario.command(report, "-e", f"remediate_watch_seconds={WATCH_S}", *more, hosts=hosts)
-    ]
-    return subprocess.run(
-        line, env=scenario.environment(), cwd=scenario.ROOT, capture_output=True, text=True, timeout=400, check=False
-    )
-
-
-def hosts_of(report: Path) -> dict[str, Any]:
-    """The hosts of a report."""
-    found: dict[str, Any] = json.loads((report / "triage.json").read_text(encoding="utf-8"))["hosts"]
-    return found
-
-
-def deeds(host: dict[str, Any], state: str) -> set[tuple[str, str]]:
-    """What the report says of a host's remedies in a state."""
-    return {(action["action"], action["subject"]) for action in host["actions"] if action["state"] == state}
-
-
-def acts(lab: Lab, host: str) -> list[tuple[str, str, str]]:
-    """What the host itself remembers."""
-    said = lab.run(host, "cat /var/lib/mailops-triage/state.json 2>/dev/null").stdout
-    return [(act["action"], act["subject"], act["what"]) for act in json.loads(said)["acts"]] if said else []
-
-
-def strike(lab: Lab, batch: dict[str, str]) -> None:
-    """Bring faults upon fresh hosts."""
-    lab.reset(*batch)
-    with ThreadPoolExecutor(max_workers=len(batch)) as pool:
-        list(pool.map(lambda host: scenario.insist(lab, batch[host], host), batch))
 
 
 def roots(host: dict[str, Any]) -> set[str]:
@@ -96,7 +58,8 @@ def test_planned_then_done_then_nothing(lab: Lab, tmp_path: Path, batch: dict[st
         acted = [action for action in found[host]["actions"] if action["action"] != "escalate"]
         assert acted, (fault, found[host]["summary"])
         for action in acted:
-            assert (action["state"], action["proof"]["state"]) == ("done", "proved"), (fault, action)
+            outcome = (fault, action["action"], action["subject"], action["state"], action["proof"]["state"])
+            assert outcome == (*outcome[:3], "done", "proved"), action
             assert not roots(found[host]) & set(action["findings"]), fault
         first = f"{acted[0]['action']} {acted[0]['subject']}"
         assert f"{host}: {first}" in foretold, f"{fault}: {first} was not in the plan"

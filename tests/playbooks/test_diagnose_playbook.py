@@ -6,16 +6,15 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
+import plays
 import pytest
+from plays import RECORDING, said
 
-ROOT = Path(__file__).resolve().parents[2]
-PLAYBOOK = ROOT / "playbooks" / "diagnose.yml"
-RECORDING = ROOT / "tests" / "recordings" / "demo"
+PLAYBOOK = plays.ROOT / "playbooks" / "diagnose.yml"
 
 
 def play(tmp_path: Path, *words: str, inventory: str = "[mailservers]\nhere\n") -> subprocess.CompletedProcess[str]:
@@ -26,20 +25,7 @@ def play(tmp_path: Path, *words: str, inventory: str = "[mailservers]\nhere\n") 
         f"ansible_python_interpreter={sys.executable}\n",
         encoding="utf-8",
     )
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
-    return subprocess.run(
-        [sys.executable, "-m", "ansible", "playbook", "-i", str(hosts), str(PLAYBOOK), *words],
-        cwd=tmp_path,
-        env={**kept, "ANSIBLE_NOCOLOR": "1", "COLUMNS": "100", "LC_ALL": "C.UTF-8", "HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def said(done: subprocess.CompletedProcess[str]) -> str:
-    """All output in one line: Ansible wraps and repeats as it likes."""
-    return " ".join((done.stdout + done.stderr).split())
+    return plays.play(tmp_path, PLAYBOOK, *words, inventory=str(hosts))
 
 
 def test_a_run_leaves_a_report(tmp_path: Path) -> None:

@@ -5,36 +5,20 @@
 
 from __future__ import annotations
 
+import copy
 import json
-import os
+import shutil
 import socket
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-FINDING: dict[str, Any] = {
-    "id": "hardware.disk_failing",
-    "title": "sda fails",
-    "category": "hardware",
-    "kind": "root_cause",
-    "subject": "sda",
-    "severity": "critical",
-    "confidence": 0.93,
-    "evidence": [{"fact": "x", "value": 7, "says": "7 sectors are lost", "from": "branch"}],
-    "remedy": {"action": "escalate", "do": "Replace sda.", "dont": "No fsck."},
-    "cure": "RAID",
-    "recurring": {"count": 3},
-}
-HOST: dict[str, Any] = {
-    "verdict": "down",
-    "site": "berlin",
-    "reach": {"controller": {"smtp": "timeout", "imap": "ok", "pop3": "skipped"}, "branch": {"smtp": "refused"}},
-    "next": ["Read the kernel log."],
-    "not_judged": [{"rule": "storage.hang", "because": "nobody could log in"}],
-}
-RUN = {"id": "run-1", "started": 1795614384, "ticket": "INC-1"}
+import plays
+import pytest
+from labkit import bmc
+
+SAMPLE = plays.ROOT / "tests" / "unit" / "plugins" / "plugin_utils" / "remedy" / "disk_failing.json"
+REPORT: dict[str, Any] = json.loads(SAMPLE.read_text(encoding="utf-8"))
 
 PLAY = """
 - hosts: mail1
@@ -56,25 +40,22 @@ PLAY = """
 """
 
 
-def play(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def play(folder: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
     """Run the role for a host that nobody can reach."""
     (folder / "play.yml").write_text(PLAY, encoding="utf-8")
-    environment = {
-        **os.environ,
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "playbooks" / "collections"),
-        "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
-        "ANSIBLE_LOCALHOST_WARNING": "false",
-    }
-    program = str(Path(sys.executable).parent / "ansible-playbook")
-    command = [program, "-i", "mail1,", "-e", f"dir={folder}", *words, str(folder / "play.yml")]
-    return subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=120)
+    collections = str(plays.ROOT / "playbooks" / "collections")
+    variables = ("-e", f"dir={folder}", *words)
+    return plays.play(
+        folder, folder / "play.yml", *variables, inventory="mail1,", ANSIBLE_COLLECTIONS_PATH=collections, **more
+    )
 
 
 def test_the_role_writes_what_strangers_said_as_it_is(tmp_path: Path) -> None:
     owned = tmp_path / "owned"
     hostile = "{{ lookup('pipe', 'touch " + str(owned) + "') }} {% raw %}"
-    finding = {**FINDING, "title": hostile, "evidence": [{"says": hostile}]}
-    report = {"run": RUN, "hosts": {"mail1": {**HOST, "next": [hostile], "findings": [finding]}}}
+    report = copy.deepcopy(REPORT)
+    report["hosts"]["mail1"]["next"] = [hostile]
+    report["hosts"]["mail1"]["findings"][0].update(title=hostile, evidence=[{"says": hostile}])
     (tmp_path / "triage.json").write_text(json.dumps(report), encoding="utf-8")
 
     planned = play(tmp_path, "--check")
@@ -100,8 +81,7 @@ def test_the_role_writes_what_strangers_said_as_it_is(tmp_path: Path) -> None:
 
 
 def test_the_mail_never_goes_by_the_sick_host(tmp_path: Path) -> None:
-    report = {"run": RUN, "hosts": {"mail1": {**HOST, "findings": [FINDING]}}}
-    (tmp_path / "triage.json").write_text(json.dumps(report), encoding="utf-8")
+    shutil.copy(SAMPLE, tmp_path / "triage.json")
     found = play(tmp_path, "-e", "escalate_relay=mail1.example.test:25", "-e", '{"escalate_to": ["ops@example.test"]}')
     assert found.returncode == 0, found.stdout
     result = json.loads((tmp_path / "result").read_text())
@@ -109,14 +89,22 @@ def test_the_mail_never_goes_by_the_sick_host(tmp_path: Path) -> None:
     assert (tmp_path / "escalations" / "mail1-hardware.disk_failing-sda.txt").exists()
 
 
-def test_a_relay_that_cannot_be_reached_does_not_end_the_run(tmp_path: Path) -> None:
-    """Nor does it where the collection that sends mail is not installed, as may be the case where this runs."""
-    report = {"run": RUN, "hosts": {"mail1": {**HOST, "findings": [FINDING]}}}
-    (tmp_path / "triage.json").write_text(json.dumps(report), encoding="utf-8")
+@pytest.mark.parametrize(
+    ("installed", "note"),
+    [
+        (True, "the message could not be sent by {relay}"),
+        (False, "the message was not sent: the collection community.general is not installed on the controller"),
+    ],
+)
+def test_a_message_that_cannot_be_sent_does_not_end_the_run(tmp_path: Path, installed: bool, note: str) -> None:
+    shutil.copy(SAMPLE, tmp_path / "triage.json")
+    if installed:
+        bmc.install()  # the collection that sends mail comes with it
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         relay = f"127.0.0.1:{closed.getsockname()[1]}"
-        found = play(tmp_path, "-e", f"escalate_relay={relay}", "-e", '{"escalate_to": ["ops@example.test"]}')
+        asked = json.dumps({"escalate_relay": relay, "escalate_to": ["ops@example.test"]})
+        found = play(tmp_path, "-e", asked, ANSIBLE_COLLECTIONS_SCAN_SYS_PATH=str(installed))
     assert found.returncode == 0, found.stdout
     result = json.loads((tmp_path / "result").read_text())
-    assert (result["state"], result["notes"]) == ("done", [f"the message could not be sent by {relay}"])
+    assert (result["state"], result["notes"]) == ("done", [note.format(relay=relay)])

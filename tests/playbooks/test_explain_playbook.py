@@ -6,32 +6,17 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
+import plays
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-RECORDING = ROOT / "tests" / "recordings" / "demo"
+from plays import RECORDING, said
 
 
 def play(tmp_path: Path, playbook: str, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run a playbook from an empty directory, without any host."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
-    return subprocess.run(
-        [sys.executable, "-m", "ansible", "playbook", "-i", "localhost,", str(ROOT / "playbooks" / playbook), *words],
-        cwd=tmp_path,
-        env={**kept, "ANSIBLE_NOCOLOR": "1", "COLUMNS": "100", "LC_ALL": "C.UTF-8", "HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def said(done: subprocess.CompletedProcess[str]) -> str:
-    return " ".join((done.stdout + done.stderr).split())
+    """Run a playbook without any host."""
+    return plays.play(tmp_path, plays.ROOT / "playbooks" / playbook, *words)
 
 
 def test_a_recording_is_explained_and_stays_as_it_is(tmp_path: Path) -> None:

@@ -9,18 +9,17 @@ The stand-in writes down what it was told and answers like the module of a remed
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import jsonschema
+import plays
+from plays import RECORDING, ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
-RECORDING = ROOT / "tests" / "recordings" / "demo"
+PLAYBOOK = ROOT / "playbooks" / "remediate.yml"
 SCHEMA = json.loads((ROOT / "docs" / "report.schema.json").read_text(encoding="utf-8"))
-ENVIRONMENT = {"ANSIBLE_NOCOLOR": "1", "COLUMNS": "100", "LC_ALL": "C.UTF-8"}
 HOSTILE = "{{ lookup('pipe', 'touch ' ~ inventory_dir ~ '/pwned') }}"
 
 RULE = """
@@ -80,35 +79,26 @@ def play(tmp_path: Path, *words: str, hosts: str = "here", auto: str = "true") -
     ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
-    command, settings = line(tmp_path)
-    return subprocess.run(
-        [*command, "-e", json.dumps(settings), *words],
-        cwd=tmp_path,
-        env=environment(tmp_path),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
+    variables = json.dumps(settings(tmp_path))
+    return plays.play(
+        tmp_path, PLAYBOOK, "-e", variables, *words, inventory=str(tmp_path / "hosts"), **library(tmp_path)
     )
 
 
-def line(tmp_path: Path) -> tuple[list[str], dict[str, Any]]:
-    """The command line, and the variables that every test gives."""
-    settings = {
+def settings(tmp_path: Path) -> dict[str, Any]:
+    """The variables that every test gives."""
+    return {
         "triage_rules_dirs": [str(tmp_path / "rules")],
         "remediate_roles": {"restart_daemon": str(tmp_path / "stand_in")},
         "remediate_watch_seconds": 0,
         "remediate_patience": 1,
         "triage_gather_subset": ["host", "memory"],
     }
-    playbook = str(ROOT / "playbooks" / "remediate.yml")
-    return [sys.executable, "-m", "ansible", "playbook", "-i", str(tmp_path / "hosts"), playbook], settings
 
 
-def environment(tmp_path: Path) -> dict[str, str]:
-    """No configuration of the machine may make a test pass."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
-    return {**kept, **ENVIRONMENT, "ANSIBLE_LIBRARY": str(tmp_path / "library"), "HOME": str(tmp_path)}
+def library(tmp_path: Path) -> dict[str, str]:
+    """Where the module of the stand-in lies."""
+    return {"ANSIBLE_LIBRARY": str(tmp_path / "library")}
 
 
 def report(tmp_path: Path, done: subprocess.CompletedProcess[str]) -> tuple[Path, dict[str, Any]]:
@@ -208,15 +198,8 @@ def test_a_recording_can_only_be_planned(tmp_path: Path) -> None:
 
 def test_watching_alone_tells_of_outages(tmp_path: Path) -> None:
     play(tmp_path, "--syntax-check")
-    command = [sys.executable, "-m", "ansible", "playbook", "-i", str(tmp_path / "hosts")]
-    done = subprocess.run(
-        [*command, str(ROOT / "playbooks" / "watch.yml"), "-e", "watch_seconds=1"],
-        cwd=tmp_path,
-        env={**os.environ, **ENVIRONMENT, "HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    playbook = ROOT / "playbooks" / "watch.yml"
+    done = plays.play(tmp_path, playbook, "-e", "watch_seconds=1", inventory=str(tmp_path / "hosts"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Watched" in done.stdout
 
@@ -225,12 +208,11 @@ def test_the_report_of_an_interrupted_run_tells_what_was_done(tmp_path: Path) ->
     """The controller is killed while it watches."""
     play(tmp_path, "--syntax-check")
     (tmp_path / "settings.yml").write_text("remediate_watch_seconds: 600\n", encoding="utf-8")
-    command, settings = line(tmp_path)
-    more = ["-e", json.dumps(settings), "-e", f"@{tmp_path}/settings.yml"]
+    more = ["-e", json.dumps(settings(tmp_path)), "-e", f"@{tmp_path}/settings.yml"]
     with subprocess.Popen(
-        [*command, *more],
+        [*plays.PROGRAM, "-i", str(tmp_path / "hosts"), str(PLAYBOOK), *more],
         cwd=tmp_path,
-        env=environment(tmp_path),
+        env=plays.environment(tmp_path, **library(tmp_path)),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -119,9 +119,14 @@ class _Once(object):
 
 
 def processes(context):
-    """Shared look: every process, see procfs.scan; context.scanned_at tells when (time.monotonic())."""
+    """Shared look: every process, see procfs.scan; context.scanned_at tells when (time.monotonic()).
+
+    One that waits for a disk is only said to do so when it still does after a moment.
+    """
     context.scanned_at = time.monotonic()
-    return procfs.scan(context.proc)
+    found = procfs.scan(context.proc)
+    procfs.settle(found, context.proc)
+    return found
 
 
 def boot_time(context):

@@ -110,19 +110,21 @@ def newest_mail(book):
     return None
 
 
-def flow_text(context, since, until=None):
+def flow_text(context, since, until=None, lines=_FLOW_LINES, limit=None):
     """Lines of the mail system, newest first, in the form of a log file: for hosts without files.
 
+    :param lines: most lines
+    :param limit: most bytes; the option C(log_bytes) without it
     :returns: (bytes, whether all were given, reason why not)
     """
     own = _journal_units(context)[0]
     argv = ["journalctl", "-q", "--no-pager", "-r", "-o", "short-iso", "--since=@%d" % since]
     argv += [] if until is None else ["--until=@%d" % until]
-    argv += ["-n", str(_FLOW_LINES), "SYSLOG_FACILITY=2"]
+    argv += ["-n", str(lines), "SYSLOG_FACILITY=2"]
     for name in own:
         argv += ["+", "_SYSTEMD_UNIT=" + name]
-    result = context.run(argv, float(context.options["log_seconds"]), int(context.options["log_bytes"]))
-    whole = result.status == "ok" and not result.truncated and result.out.count(b"\n") < _FLOW_LINES
+    result = context.run(argv, float(context.options["log_seconds"]), int(limit or context.options["log_bytes"]))
+    whole = result.status == "ok" and not result.truncated and result.out.count(b"\n") < lines
     return result.out, whole, "" if whole else "more lines than the journal is read for"
 
 

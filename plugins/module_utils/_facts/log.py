@@ -50,7 +50,7 @@ def collect(context):
     reading = _Reading(context, since, time.monotonic() + float(context.options["log_seconds"]))
     sources = [journal.source(book)]
     newest = journal.newest_mail(book)
-    files = [_look_at(path, families, context.now, newest) for path, families in _log_files(context)]
+    files = [look_at(path, families, context.now, newest) for path, families in log_files(context)]
     sources += [one.record for one in files]
     current = set().union(*[one.families for one in files if one.current]) & {"mta", "mda"}
     reading.journal(book, {"mta", "mda"} - current)
@@ -76,7 +76,11 @@ class _File(object):
         self.path, self.families, self.record, self.current = path, families, record, current
 
 
-def _look_at(path, families, now, newest):
+def look_at(path, families, now, newest):
+    """A log file that was found, with whether it is still written to.
+
+    :param newest: time of the newest line of a mail daemon in the journal, or None
+    """
     record = {
         "kind": "file",
         "name": clean(path, 200),
@@ -224,7 +228,7 @@ def _starts(context):
     return starts
 
 
-def _log_files(context):
+def log_files(context):
     """Log files of this host with the families that each is read for: a line that stands in two files counts once."""
     own = []
     if context.shared(postfix.installed):

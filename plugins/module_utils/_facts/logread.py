@@ -194,8 +194,11 @@ def _journal_header(path):
     return head / 1e6, tail / 1e6
 
 
-def rotated(path, since):
-    """A log file and its rotated predecessors that reach into the window, newest first."""
+def rotated(path, since, most=10):
+    """A log file and its rotated predecessors that reach into the window, newest first.
+
+    :param most: predecessors
+    """
     folder, name = os.path.split(path)
     older = []
     try:
@@ -212,7 +215,7 @@ def rotated(path, since):
             continue
         if changed >= since:
             older.append((changed, os.path.join(folder, entry)))
-    return [path] + [place for changed, place in sorted(older, reverse=True)[:10]]
+    return [path] + [place for changed, place in sorted(older, reverse=True)[:most]]
 
 
 def offset_before(handle, size, moment, now):

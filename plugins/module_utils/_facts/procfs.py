@@ -23,6 +23,10 @@ except (ValueError, OSError):
 
 # A fork bomb must not make the collector part of the overload.
 _MOST_PROCESSES = 20000
+# Every process waits for a disk, or for the kernel, for moments; one that hangs does so all the time.
+WAITING = "D"
+_WAITING_S, _LOOK_S, _MOST_LOOKED_AT = 1.0, 0.1, 200
+_KTHREADD = 2
 
 
 def read_text(path, limit: int = 65536) -> str:
@@ -103,6 +107,30 @@ def scan(proc="/proc"):
             if len(found) >= _MOST_PROCESSES:
                 break
     return found
+
+
+def settle(found, proc="/proc", patience=_WAITING_S):
+    """Look again at processes in state D, and let only those keep it that are in it all the time.
+
+    The kernel's own threads are taken as they are: some of them wait like that for ever.
+
+    :param found: dict of pid to Process, see scan; changed in place
+    :param patience: seconds
+    """
+    waiting = [one for one in found.values() if one.state == WAITING and one.ppid != _KTHREADD][:_MOST_LOOKED_AT]
+    until = time.monotonic() + patience
+    while waiting and time.monotonic() < until:
+        time.sleep(_LOOK_S)
+        still = []
+        for one in waiting:
+            now = parse_stat(try_text("{0}/{1}/stat".format(proc, one.pid), 4096))
+            if now is None or now.started != one.started:
+                del found[one.pid]
+            elif now.state != WAITING:
+                found[one.pid] = one._replace(state=now.state)
+            else:
+                still.append(one)
+        waiting = still
 
 
 def parse_boot_time(text):

@@ -38,9 +38,9 @@ def render(report: Mapping[str, Any], explanations: Mapping[str, Any] | None = N
     :param explanations: for some hosts why they were judged so; their blocks get one more section, folded
     :returns: a complete HTML5 document, to be written as UTF-8
     """
-    style, script = _asset("page.css"), _asset("page.js")
+    style, script = asset("page.css"), asset("page.js")
     policy = (
-        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+        f"default-src 'none'; style-src '{digest(style)}'; script-src '{digest(script)}'; "
         "base-uri 'none'; form-action 'none'"
     )
     view = _view.build(report)
@@ -50,7 +50,7 @@ def render(report: Mapping[str, Any], explanations: Mapping[str, Any] | None = N
         for host in view.hosts
         if host.sick or host.verdict == "maintenance" or host.causes or host.actions or host.name in reasons
     ]
-    return _template().render(
+    return template("page.html.j2").render(
         view=view,
         policy=policy,
         # The only texts that are not escaped are our own two files.
@@ -66,26 +66,28 @@ def render(report: Mapping[str, Any], explanations: Mapping[str, Any] | None = N
     )
 
 
-@functools.lru_cache(maxsize=1)
-def _template() -> Template:
-    """The page, compiled once in a process."""
+@functools.lru_cache(maxsize=4)
+def template(name: str) -> Template:
+    """A template of this folder, compiled once in a process; what is put into it is escaped."""
     environment = Environment(
         loader=FileSystemLoader(_HERE),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        optimized=False,  # a process renders the page once, as a rule
+        optimized=False,  # a process renders a page once, as a rule
     )
-    return environment.get_template("page.html.j2")
+    return environment.get_template(name)
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """A style sheet or script of this folder."""
     # A browser hashes the text with newlines normalised: a checkout with CRLF must not lock the page out.
     return "\n" + (_HERE / name).read_text(encoding="utf-8").replace("\r\n", "\n")
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """How a Content-Security-Policy names a style or a script."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
 
 

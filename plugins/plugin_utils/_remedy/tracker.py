@@ -49,7 +49,7 @@ class Service:
             self.ok = True
             return
         self.failed.append((at, outcome))
-        down = self.ok is not True or len(self.failed) >= CONFIRM
+        down = self.ok is False or len(self.failed) >= CONFIRM
         if down and (not self.outages or self.outages[-1]["to"] is not None):
             began, first = self.failed[0]
             self.outages.append({"from": began, "to": None, "outcome": first})
@@ -59,7 +59,7 @@ class Service:
     @property
     def shaky(self) -> bool:
         """The last look failed, and it is not sure yet what that means."""
-        return bool(self.failed) and self.ok is True
+        return bool(self.failed) and self.ok is not False
 
 
 class Tracker:
@@ -104,16 +104,17 @@ class Tracker:
         return max(moments, default=None)
 
     def fell(self, host: str, ways: t.Iterable[tuple[str, str]], after: float) -> float | None:
-        """When the first of these went down after a moment, or None."""
-        return min(
-            (
-                outage["from"]
-                for vantage, protocol in ways
-                for outage in self.services.get((host, vantage, protocol), Service()).outages
-                if outage["from"] > after
-            ),
-            default=None,
-        )
+        """When the first of these protocols went down after a moment, or None.
+
+        What falls over does so for everybody: where it still answers from one of these vantage points, it is the way
+        from the other that fails.
+        """
+        seen: dict[str, list[list[Document]]] = {}
+        for vantage, protocol in ways:
+            outages = self.services.get((host, vantage, protocol), Service()).outages
+            seen.setdefault(protocol, []).append([one for one in outages if one["from"] > after])
+        moments = (_down_everywhere(vantages) for vantages in seen.values())
+        return min((moment for moment in moments if moment is not None), default=None)
 
     def outages(self, host: str, ssh: bool = False) -> list[Document]:
         """The outages of a host in the order of time, with C(protocol) and the vantage point C(seen_from)."""
@@ -133,6 +134,16 @@ class Tracker:
             end = now if outage["to"] is None else outage["to"]
             ways[outage["seen_from"]] = ways.get(outage["seen_from"], 0.0) + end - outage["from"]
         return {protocol: round(max(ways.values()), 1) for protocol, ways in sorted(longest.items())}
+
+
+def _down_everywhere(vantages: list[list[Document]]) -> float | None:
+    """The first moment at which every vantage point sees an outage, or None."""
+
+    def down(outages: list[Document], at: float) -> bool:
+        return any(one["from"] <= at and (one["to"] is None or at < one["to"]) for one in outages)
+
+    begun = sorted(one["from"] for outages in vantages for one in outages)
+    return next((at for at in begun if all(down(outages, at) for outages in vantages)), None)
 
 
 def _outcomes(seen: Document) -> dict[str, str]:

@@ -15,27 +15,10 @@ from ansible_collections.mailops.triage.plugins.plugin_utils import _escalation
 
 ROOT = Path(__file__).resolve().parents[5]
 HARDWARE = {"contract": "Example 4711", "serial": "S-1", "spare": "shelf 3", "location": "rack B7"}
-FINDING: dict[str, Any] = {
-    "id": "hardware.disk_failing",
-    "title": "sda fails",
-    "category": "hardware",
-    "kind": "root_cause",
-    "subject": "sda",
-    "severity": "critical",
-    "confidence": 0.93,
-    "evidence": [{"fact": "x", "value": 7, "says": "7 sectors are lost", "from": "branch"}],
-    "remedy": {"action": "escalate", "do": "Replace sda.", "dont": "No fsck."},
-    "cure": "RAID",
-    "recurring": {"count": 3},
-}
-HOST: dict[str, Any] = {
-    "verdict": "down",
-    "site": "berlin",
-    "reach": {"controller": {"smtp": "timeout", "imap": "ok", "pop3": "skipped"}, "branch": {"smtp": "refused"}},
-    "next": ["Read the kernel log."],
-    "not_judged": [{"rule": "storage.hang", "because": "nobody could log in"}],
-}
-RUN = {"id": "run-1", "started": 1795614384, "ticket": "INC-1"}
+REPORT = json.loads((Path(__file__).parent / "disk_failing.json").read_text(encoding="utf-8"))
+RUN: dict[str, Any] = REPORT["run"]
+HOST: dict[str, Any] = REPORT["hosts"]["mail1"]
+FINDING: dict[str, Any] = HOST["findings"][0]
 
 
 def test_a_message_about_hardware_has_what_the_contract_asks_for() -> None:

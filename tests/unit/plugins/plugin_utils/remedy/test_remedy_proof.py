@@ -52,8 +52,9 @@ def test_since_when_it_answers(seen: list[str], since: float | None) -> None:
     assert series(*seen).ok_since("mail1", IMAP) == since
 
 
-def test_one_lost_look_is_no_outage() -> None:
-    assert series("ok", "timeout", "ok", "ok").outages("mail1") == []
+@pytest.mark.parametrize("seen", [["ok", "timeout", "ok", "ok"], ["timeout", "ok", "ok"]])
+def test_one_lost_look_is_no_outage(seen: list[str]) -> None:
+    assert series(*seen).outages("mail1") == []
 
 
 def test_an_outage_begins_with_its_first_failure_and_ends_with_the_first_answer() -> None:
@@ -65,7 +66,7 @@ def test_an_outage_begins_with_its_first_failure_and_ends_with_the_first_answer(
 
 
 def test_an_outage_that_lasts_is_counted_until_now() -> None:
-    assert series("refused").downtime("mail1", 150.0) == {"imap": 50.0}
+    assert series("refused", "refused").downtime("mail1", 150.0) == {"imap": 50.0}
 
 
 def test_downtime_is_that_of_the_vantage_point_that_saw_most() -> None:
@@ -114,6 +115,19 @@ def test_what_falls_over_again_is_caught() -> None:
     found = proof.watched(proved, ACTION, later, "mail1", 40.0)
     assert (found["state"], found["relapse_at"], found["watched_s"]) == ("relapsed", 220.0, 40.0)
     assert proof.watched(proved, ACTION, series("ok", "ok", start=200.0), "mail1", 10.0)["state"] == "proved"
+
+
+def test_what_still_answers_elsewhere_has_not_fallen_over() -> None:
+    ways = {**ACTION, "probes": [["controller", "imap"], ["branch", "imap"]]}
+    proved = {"state": "proved", "healed_at": 90.0}
+    lossy = Tracker()
+    for number in range(4):
+        lossy.see(100.0 + 10 * number, {"controller": view(imap="ok"), "branch": view(imap="timeout")})
+    assert proof.watched(proved, ways, lossy, "mail1", 30.0)["state"] == "proved"
+    for number in range(4, 6):
+        lossy.see(100.0 + 10 * number, {"controller": view(imap="refused"), "branch": view(imap="timeout")})
+    found = proof.watched(proved, ways, lossy, "mail1", 50.0)
+    assert (found["state"], found["relapse_at"]) == ("relapsed", 140.0)
 
 
 @pytest.mark.parametrize(
