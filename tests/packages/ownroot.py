@@ -54,7 +54,9 @@ done
 rm -f etc/apt/sources.list etc/apt/apt.conf etc/apt/preferences etc/mailops-triage/maintenance
 mkdir -p var/cache/apt/archives/partial var/lib/apt/lists/partial
 echo ready
-exec sleep 600
+# Process 1 of these namespaces: it takes in what others leave behind.
+sleep 600 &
+wait
 """
 _MODULE = """
 import sys

@@ -17,13 +17,14 @@ Release: 1
 Summary: a package of the tests
 License: GPL-3.0-or-later
 BuildArch: noarch
-{requires}
+{tags}
 %description
 A package of the tests.
 %install
 mkdir -p %{{buildroot}}/usr/lib/{name} %{{buildroot}}/etc/{name}
 echo {version} > %{{buildroot}}/usr/lib/{name}/version
 echo version = {version} > %{{buildroot}}/etc/{name}/{name}.conf
+{post}
 %files
 /usr/lib/{name}/version
 %config(noreplace) /etc/{name}/{name}.conf
@@ -54,10 +55,19 @@ def prepare(root: OwnRoot) -> subprocess.Popen:
     return child
 
 
-def build(root: OwnRoot, repository: str, name: str, version: str, requires: str = "") -> None:
-    """Put one package into a repository."""
-    wanted = f"Requires: {requires}\n" if requires else ""
-    root.write("/tmp/rpm.spec", _SPEC.format(name=name, version=version, requires=wanted))
+def build(root: OwnRoot, repository: str, name: str, version: str, requires: str = "", post: str = "") -> None:
+    """Put one package into a repository.
+
+    :param requires: name of another package
+    :param post: script that rpm runs after it was installed
+    """
+    tags = f"Requires: {requires}\n" if requires else ""
+    # A package with a script needs a shell, and none of ours is one.
+    tags += "Provides: /bin/sh\n" if post else ""
+    root.write(
+        "/tmp/rpm.spec",
+        _SPEC.format(name=name, version=version, tags=tags, post=f"%post\n{post}" if post else ""),
+    )
     root.sh(
         'rpmbuild -bb --quiet --define "_buildhost lab" --define "_topdir /tmp/rpm" /tmp/rpm.spec\n'
         f"mv /tmp/rpm/RPMS/noarch/*.rpm /srv/{repository}/"

@@ -121,6 +121,10 @@ def test_a_frozen_version_that_is_gone_is_no_reason_to_take_another(host):
     host.run("apt-get", "update")
     answer = update(host, "applied", only={"maillib": "1.0.5"})
     assert (answer["state"], answer["code"]) == ("failed", "version_gone")
+    # Nor is one that no list has, of a package that is not pending at all.
+    answer = update(host, "applied", only={"dpkg": "999.0"})
+    assert (answer["state"], answer["code"]) == ("failed", "version_gone")
+    assert pending(answer) == {"dpkg": "999.0"}
     assert debs.version(host, "maillib") == "installed 1.0"
 
 

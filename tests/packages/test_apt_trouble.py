@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 
 import debs
@@ -118,6 +119,27 @@ def test_a_disk_that_fills_up_while_unpacking(root):
     answer = update(root, "applied")
     assert answer["state"] == "done" and answer["half_configured"] == [], answer
     assert debs.version(root, "maillib") == "installed 1.1"
+
+
+def test_an_archive_that_is_away_is_named_and_keeps_nobody_up(root):
+    offer(root, "maillib")
+    root.write("/etc/apt/sources.list.d/away.list", "deb [trusted=yes] copy:/srv/away ./\n")
+    answer = update(root, "applied", refresh=True)
+    assert answer["state"] == "done" and debs.version(root, "maillib") == "installed 1.1"
+    assert any("could not be renewed" in note and "/srv/away" in note for note in answer["notes"])
+
+
+def test_somebody_else_works_at_the_packages(root):
+    offer(root, "maillib")
+    script = "import fcntl, sys; file = open('/var/lib/dpkg/lock-frontend', 'r+'); fcntl.lockf(file, fcntl.LOCK_EX)\n"
+    command = root.command(["python3", "-c", script + "print(flush=True); sys.stdin.read()"])
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        holder.stdout.readline()
+        answer = update(root, "applied")
+        assert (answer["state"], answer["code"]) == ("refused", "busy") and "lock-frontend" in answer["why"]
+        assert update(root, "listed")["pending"][0]["candidate"] == "1.1"
+        holder.stdin.close()
+    assert update(root, "applied")["state"] == "done"
 
 
 def test_the_gate_holds(root):

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -109,7 +111,39 @@ def test_what_is_held_and_what_is_gone(host):
     assert answer["state"] == "nothing" and "maillib is on hold and stays at 1.0-1" in answer["notes"]
     answer = update(host, "applied", only={"dovecot-lab": "1.5-1"})
     assert (answer["state"], answer["code"]) == ("failed", "version_gone"), answer
+    rpms.build(host, "updates", "dovecot-lab", "1.3", requires="nowhere")
+    rpms.publish(host, *ADVISORIES)
+    answer = update(host, "applied", only={"dovecot-lab": "1.3-1"}, refresh=True)
+    assert (answer["state"], answer["code"]) == ("failed", "unmet") and "nothing provides nowhere" in answer["why"]
     assert rpms.versions(host) == {"dovecot-lab": "1.0", "maillib": "1.0", "maildep": "1.0"}
+
+
+def test_a_killed_dnf_is_finished_first(host):
+    rpms.build(host, "updates", "maillib", "1.2", post="while [ ! -e /tmp/gate ]; do sleep 0.05; done")
+    rpms.publish(host, *ADVISORIES)
+    host.run("dnf", "-q", "-y", "makecache", "--refresh")
+    asked = {"state": "applied", "backend": "dnf", "only": {"maillib": "1.2-1"}, "guard": {"run": "night-1", "wait": 0}}
+    child = host.start("package_update", **asked)
+    end = time.monotonic() + 60
+    while not host.run("pgrep", "-f", "rpm-tmp", check=False):
+        assert time.monotonic() < end and child.poll() is None, child.communicate()
+        time.sleep(0.05)
+    host.sh("read -r pid rest < /run/mailops-triage/update/pid; pkill -KILL --session $(ps -o sid= -p $pid)")
+    out, dummy = child.communicate(timeout=60)
+    answer = json.loads(out)
+    assert (answer["state"], answer["code"]) == ("failed", "interrupted"), answer
+    assert answer["half_configured"] == [{"package": "maillib", "state": "installed twice"}]
+    host.run("touch", "/tmp/gate")
+    answer = update(host, "applied", only={"maillib": "1.2-1"})
+    assert answer["state"] == "done" and answer["half_configured"] == [], answer
+    assert answer["changed_packages"] == [{"package": "maillib", "from": "1.0-1", "to": "1.2-1"}]
+    assert rpms.versions(host)["maillib"] == "1.2"
+
+
+def test_the_fifth_dnf_is_another_program(root):
+    root.sh("printf '#!/bin/sh\n' > /usr/bin/dnf5; chmod 755 /usr/bin/dnf5; ln -sf dnf5 /usr/bin/dnf")
+    answer = update(root, "listed")
+    assert answer["failed"] and "dnf 4" in answer["msg"]
 
 
 def test_what_a_transaction_left_half_done_is_finished_first(host):

@@ -34,6 +34,9 @@ _LOOK_S, _MOST_BYTES = 120.0, 8 << 20
 _KEEP = ("--force-confdef", "--force-confold")
 _GET = ["apt-get", "-q", "-y", "-o", "Dpkg::Use-Pty=0", "-o", "APT::Color=0", "-o", "DPkg::Lock::Timeout=60"]
 _GET += [word for one in _KEEP for word in ("-o", "Dpkg::Options::=" + one)]
+# An archive that does not answer must not take the time of those that do.
+_PATIENCE = ("Acquire::http::Timeout=20", "Acquire::https::Timeout=20", "Acquire::Retries=1")
+_FETCH = _GET + [word for one in _PATIENCE for word in ("-o", one)]
 
 
 def parse_installed(text, native):
@@ -102,7 +105,7 @@ class Apt(object):
 
     def refresh(self, timeout):
         """Fetch the package lists; an empty text, or why that failed."""
-        return _why(_run.run(_GET + ["update", "-o", "APT::Update::Error-Mode=any"], timeout, _MOST_BYTES))
+        return _why(_run.run(_FETCH + ["update", "-o", "APT::Update::Error-Mode=any"], timeout, _MOST_BYTES))
 
     def installed(self):
         """Every package that is there.
@@ -172,7 +175,7 @@ class Apt(object):
 
     def fetch(self, wanted, timeout):
         """Download; an empty text, or why that failed."""
-        return _why(_run.run(_GET + ["-d"] + self._install(wanted), timeout, _MOST_BYTES))
+        return _why(_run.run(_FETCH + ["-d"] + self._install(wanted), timeout, _MOST_BYTES))
 
     def unfinished(self, installed):
         """Packages that an upgrade left half done, as a list of {package, state}."""

@@ -37,6 +37,7 @@ _SIDE_BY_SIDE = re.compile(r"(?:kernel(?:-.*)?|gpg-pubkey)$")
 _OTHER_WORD = re.compile(r"i[3-6]86$")
 _ASK = ["dnf", "-C", "-q"]
 _DO = ["dnf", "-y", "--setopt=clean_requirements_on_remove=0"]
+_PATIENCE = ["--setopt=timeout=20", "--setopt=retries=2"]
 _LOOK_S, _MOST_BYTES = 120.0, 8 << 20
 
 
@@ -116,7 +117,7 @@ class Dnf(object):
 
     def refresh(self, timeout):
         """Fetch what the repositories have; an empty text, or why that failed."""
-        return _why(_run.run(["dnf", "-q", "-y", "makecache", "--refresh"], timeout, _MOST_BYTES))
+        return _why(_run.run(["dnf", "-q", "-y", "makecache", "--refresh"] + _PATIENCE, timeout, _MOST_BYTES))
 
     def installed(self):
         """Every package that is there.
@@ -165,17 +166,17 @@ class Dnf(object):
         comes, goes = parse_plan(text)
         if goes:
             raise Trouble("unmet", "something would have to be removed")
-        if not comes and not self._gone(result):
-            raise Trouble("unmet", _why(result))
         moves = []
         for name, arch, version in comes:
             key = name + "." + arch if _OTHER_WORD.match(arch) else name
             before = there[key].version if key in there and not _SIDE_BY_SIDE.match(name) else None
             moves.append(Move(key, arch, before, version))
-        lost = sorted(name for name in wanted if (name, wanted[name]) not in {(one.package, one.to) for one in moves})
+        coming = {(one.package, one.to) for one in moves}
+        lost = ["{0} {1}".format(name, wanted[name]) for name in sorted(wanted) if (name, wanted[name]) not in coming]
         if lost:
-            words = "no repository has {0} {1}"
-            raise Trouble("version_gone", "; ".join(words.format(name, wanted[name]) for name in lost[:5]))
+            gone = "No match for argument" in (result.out + result.err).decode("utf-8", "replace")
+            words = "{0}: {1}".format(", ".join(lost[:5]), _words(result))
+            raise Trouble("version_gone" if gone else "unmet", clean(words, 400))
         return moves
 
     def sizes(self, wanted, moves):
@@ -199,7 +200,11 @@ class Dnf(object):
 
     def fetch(self, wanted, timeout):
         """Download; an empty text, or why that failed."""
-        return _why(_run.run(_DO + ["--downloadonly"] + self._upgrade(wanted, self.installed()), timeout, _MOST_BYTES))
+        return _why(
+            _run.run(
+                _DO + _PATIENCE + ["--downloadonly"] + self._upgrade(wanted, self.installed()), timeout, _MOST_BYTES
+            )
+        )
 
     def unfinished(self, installed):
         """Packages that a transaction left half done, as a list of {package, state}."""
@@ -283,10 +288,6 @@ class Dnf(object):
         name = package.rpartition(".")[0] if package.endswith("." + arch) else package
         return "{0}-{1}.{2}".format(name, version, arch)
 
-    def _gone(self, result):
-        text = (result.out + result.err).decode("utf-8", "replace")
-        return "No match for argument" in text or "No packages marked" in text or "Nothing to do" in text
-
     def _query(self, words):
         return self._ask(["repoquery", "--qf", _QUERY] + words)
 
@@ -299,8 +300,11 @@ class Dnf(object):
 
 def _why(result):
     """What was wrong, as one line; nothing when it went well."""
-    if result.status == "ok" and result.rc == 0:
-        return ""
+    return "" if result.status == "ok" and result.rc == 0 else _words(result)
+
+
+def _words(result):
+    """What dnf said of what it could not do, as one line."""
     text = (result.err + b"\n" + result.out[-2000:]).decode("utf-8", "replace")
     lines = [line for line in text.splitlines() if line.startswith(("Error", "No match", " Problem", "  - "))]
     return clean("; ".join(line.strip() for line in lines[:4]) or text or result.status, 400)

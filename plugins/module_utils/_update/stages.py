@@ -77,9 +77,11 @@ class Stages(object):
         installed = self.backend.installed()
         pending = self.backend.pending(installed)
         usage = self.usage = Usage()
-        files = self.backend.files([one.package for one in pending])
-        users = {one.package: usage.users_of(files.get(one.package, ())) for one in pending}
-        mail = {one.package for one in pending if choice.on_mail_path(one.package, users[one.package])}
+        # What is frozen need not be pending any more: another version may be, or none.
+        names = {one.package for one in pending}.union(name for name in self.asked["only"] or () if name in installed)
+        files = self.backend.files(sorted(names))
+        users = {name: usage.users_of(files.get(name, ())) for name in names}
+        mail = {name for name in names if choice.on_mail_path(name, users[name])}
         chosen, notes = choice.choose(pending, self.asked, mail, installed)
         for note in notes:
             self.record.note(note)
