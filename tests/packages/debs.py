@@ -19,6 +19,7 @@ def build(
     depends: str = "",
     kib: int = 4,
     files: dict[str, str] | None = None,
+    preinst: str = "",
 ) -> None:
     """Put one package into an archive.
 
@@ -26,6 +27,7 @@ def build(
     :param depends: names of other packages
     :param kib: how much it says that it takes, and what its data file takes
     :param files: path in the package, and the file of this machine that it is a copy of
+    :param preinst: script that dpkg runs before it is unpacked
     """
     control = f"Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: lab <lab@example.test>\n"
     control += f"Description: a package of the tests\nInstalled-Size: {kib}\n"
@@ -34,8 +36,9 @@ def build(
     root.write(f"{folder}/DEBIAN/control", control)
     root.write(f"{folder}/DEBIAN/conffiles", f"/etc/{name}/{name}.conf\n")
     root.write(f"{folder}/etc/{name}/{name}.conf", f"version = {version}\n")
-    if postinst:
-        root.write(f"{folder}/DEBIAN/postinst", "#!/bin/sh\nset -e\n" + postinst + "\n", 0o755)
+    for script, lines in (("preinst", preinst), ("postinst", postinst)):
+        if lines:
+            root.write(f"{folder}/DEBIAN/{script}", f"#!/bin/sh\nset -e\n{lines}\n", 0o755)
     for target, source in (files or {}).items():
         root.run("install", "-D", source, folder + target)
     root.sh(

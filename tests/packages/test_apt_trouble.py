@@ -97,6 +97,30 @@ def test_a_killed_dpkg_is_finished_first(root):
     assert {one["package"]: one["from"] for one in answer["changed_packages"]} == {"maillib": "1.0", "mailtest": "1.0"}
 
 
+def test_a_dpkg_that_was_killed_between_packages_that_need_each_other(root):
+    for version, preinst in (("1.0", ""), ("1.1", "[ $1 != upgrade ] || " + GATE)):
+        debs.build(root, "main", "mailcore", version, preinst=preinst)
+        debs.build(root, "main", "mailtool", version, depends=f"mailcore (= {version})")
+        if version == "1.0":
+            debs.publish(root)
+            root.run("apt-get", "install", "-q", "-y", "mailcore", "mailtool")
+    debs.publish(root)
+    child = root.start("package_update", state="applied", select="all", guard={"run": "night-1", "wait": 0})
+    until(lambda: debs.version(root, "mailtool") == "unpacked 1.1", "dpkg does not unpack the first one")
+    until(lambda: root.run("pgrep", "-f", "tmp.ci/preinst", check=False), "dpkg does not get to the second one")
+    root.sh("read -r pid rest < /run/mailops-triage/update/pid; pkill -KILL --session $(ps -o sid= -p $pid)")
+    child.communicate(timeout=60)
+    root.run("touch", "/tmp/gate")
+    # A newer version that came meanwhile is not what was frozen.
+    for name in ("mailcore", "mailtool"):
+        debs.build(root, "main", name, "1.2", depends="" if name == "mailcore" else "mailcore (= 1.2)")
+    debs.publish(root)
+    answer = update(root, "applied", only={"mailcore": "1.1", "mailtool": "1.1"})
+    assert answer["state"] == "done" and answer["half_configured"] == [], answer
+    assert [debs.version(root, name) for name in ("mailcore", "mailtool")] == ["installed 1.1"] * 2
+    assert [one["from"] for one in answer["changed_packages"]] == ["1.0", "1.0"]
+
+
 def test_no_room_is_seen_before_anything_is_done(root):
     offer(root, "maillib", kib=20000)
     answer = update(root, "applied")

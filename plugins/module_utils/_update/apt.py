@@ -187,12 +187,15 @@ class Apt(object):
         """Reasons to restart the host beside those that every system has."""
         return []
 
-    def finish(self, names):
+    def finish(self, wanted):
         """The commands that finish what is half done: (steps, last), see job.script.
 
-        :param names: of packages
+        :param wanted: dict of package to the version that the update was going to
         """
-        return [[["dpkg"] + list(_KEEP) + ["--configure", "-a"]]], []
+        # Packages that are unpacked without the others of their version cannot be configured before these are there.
+        configure = [["dpkg"] + list(_KEEP) + ["--configure", "-a"], ["true"]]
+        names = ["{0}={1}".format(name, wanted[name]) for name in sorted(wanted)]
+        return [configure, [_FETCH + ["--no-remove", "--fix-broken", "install"] + names]], self._marks(list(wanted))
 
     def forward(self, wanted, moves):
         """The commands of an update: (steps, last), see job.script."""

@@ -222,10 +222,10 @@ class Dnf(object):
             return []
         return [clean("updated since the start: " + ", ".join(_REASON.findall(text)), 300)]
 
-    def finish(self, names):
+    def finish(self, wanted):
         """The commands that finish what is half done: (steps, last), see job.script.
 
-        :param names: of packages
+        :param wanted: dict of package to the version that the update was going to; dnf needs no word about it
         """
         return [[_DO + ["remove", "--duplicates"]]], []
 

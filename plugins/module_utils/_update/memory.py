@@ -28,7 +28,7 @@ class Memory(object):
     def read(self):
         """The record, or None when there is none that can be understood.
 
-        :returns: {run, kind (applied, rolled_back), begun, told, backend, before, moved, along}; before and moved are
+        :returns: {run, kind (applied, rolled_back), begun, told, backend, before, moved, wanted}; before and moved are
             dicts of package to version or null, as it was before the run, and before what is asked for now was begun
         """
         try:
@@ -37,23 +37,22 @@ class Memory(object):
         except (OSError, ValueError):
             return None
         good = isinstance(found, dict) and found.get("schema") == SCHEMA and isinstance(found.get("before"), dict)
-        good = good and isinstance(found.get("moved"), dict) and isinstance(found.get("along"), list)
-        return found if good else None
+        return found if good and all(isinstance(found.get(name), dict) for name in ("moved", "wanted")) else None
 
-    def begin(self, run, kind, backend, before, along=()):
+    def begin(self, run, kind, backend, before, wanted):
         """Write down what is there before anything is changed.
 
         What the same run has changed already is remembered with what it was at first.
 
-        :param along: names of those that nobody asked for, and that come because others need them
+        :param wanted: dict of package to the version asked for; what else is in before comes because others need it
         :returns: the record
         :raises StateError: when it cannot be written
         """
         known, moved = self.read(), before
         if known is not None and known["run"] == run and known["backend"] == backend:
             before = dict(before, **known["before"])
-            along = set(along).union(known["along"])
-            moved = dict(moved, **known["moved"]) if known["kind"] == kind else moved
+            if known["kind"] == kind:
+                moved, wanted = dict(moved, **known["moved"]), dict(known["wanted"], **wanted)
         record = {
             "schema": SCHEMA,
             "run": run,
@@ -63,7 +62,7 @@ class Memory(object):
             "told": False,
             "before": before,
             "moved": moved,
-            "along": sorted(along),
+            "wanted": wanted,
         }
         self.write(record)
         return record

@@ -133,15 +133,15 @@ class Stages(object):
             words = "no archive has these versions any more, so there is no way back for: {0}"
             self.record.note(words.format(", ".join(lost)))
 
-    def work(self, kind, before, commands, along=()):
+    def work(self, kind, before, commands, wanted):
         """Let the package manager do it, and wait for the end.
 
         :param before: dict of package to version, or None
         :param commands: (steps, last), see job.script
-        :param along: names of packages that come because others need them
+        :param wanted: dict of package to the version asked for
         :raises Running: when it takes longer than this call may
         """
-        record = self.memory.begin(self.run_id, kind, self.backend.name, before, along)
+        record = self.memory.begin(self.run_id, kind, self.backend.name, before, wanted)
         self.began = time.time()
         self.guard.began("{0} {1}".format(kind, ", ".join(sorted(before)[:10])))
         self.record.changed = True

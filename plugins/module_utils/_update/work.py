@@ -103,8 +103,8 @@ class Update(Stages):
         if self.check:
             return verdict("planned", "", "{0} would be updated".format(count(moves)))
         self.fetch(wanted, moves, sizes)
-        before, along = {one.package: one.before for one in moves}, {one.package for one in moves} - set(wanted)
-        record = self.work("applied", before, self.backend.forward(wanted, moves), along)
+        before = {one.package: one.before for one in moves}
+        record = self.work("applied", before, self.backend.forward(wanted, moves), wanted)
         installed = self.backend.installed()
         self._prune(record, installed)
         late = sorted(name for name in wanted if name not in installed or installed[name].version != wanted[name])
@@ -118,8 +118,12 @@ class Update(Stages):
             return None
         if self.check:
             return verdict("planned", "", "{0} would be finished, and the rest planned then".format(count(unfinished)))
-        before = {one["package"]: installed[one["package"]].version for one in unfinished}
-        self.work("applied", before, self.backend.finish(list(before)))
+        known = self.memory.read()
+        # What broke off goes on to where it was going: others may want what is half done in one and the same version.
+        aims = known["wanted"] if known is not None and known["kind"] == "applied" else {}
+        wanted = {name: aims[name] for name in aims if name in installed}
+        names = set(wanted).union(one["package"] for one in unfinished)
+        self.work("applied", {name: installed[name].version for name in names}, self.backend.finish(wanted), wanted)
         code, why = outcome.trouble(self.job, self.backend.unfinished(self.backend.installed()), [])
         if not code:
             return None
@@ -133,7 +137,9 @@ class Update(Stages):
         targets = dict(self.asked["only"] or {})
         if targets and known is not None and known["run"] == self.run_id:
             # What came because others need it goes with them: they may want each other in one and the same version.
-            came = [name for name in known["along"] if known["before"].get(name) and name in installed]
+            wanted = set(known["wanted"])
+            came = set(known["before"]) - wanted if known["kind"] == "applied" else wanted.intersection(known["before"])
+            came = [name for name in came if known["before"][name] and name in installed]
             targets = dict({name: known["before"][name] for name in came}, **targets)
         if not targets and known is not None:
             targets = {name: version for name, version in known["before"].items() if version is not None}
@@ -157,7 +163,7 @@ class Update(Stages):
         if self.check:
             return verdict("planned", "", "{0} would go back".format(count(targets)))
         commands = self.backend.back(paths, targets, bool(sick))
-        record = self.work("rolled_back", {name: installed[name].version for name in targets}, commands)
+        record = self.work("rolled_back", {name: installed[name].version for name in targets}, commands, targets)
         installed = self.backend.installed()
         late = sorted(name for name in targets if name not in installed or installed[name].version != targets[name])
         return self.came_out(record, installed, late)

@@ -89,15 +89,16 @@ def test_room_is_looked_for_on_each_file_system(tmp_path):
 def test_the_first_versions_of_a_run_are_remembered(tmp_path):
     memory = Memory(str(tmp_path / "state"))
     assert memory.read() is None
-    first = memory.begin("night-1", "applied", "apt", {"a": "1", "new": None})
+    first = memory.begin("night-1", "applied", "apt", {"a": "1", "new": None}, {"a": "2"})
     assert memory.read() == first and first["told"] is False
-    again = memory.begin("night-1", "applied", "apt", {"a": "2", "b": "5"})
+    again = memory.begin("night-1", "applied", "apt", {"a": "2", "b": "5"}, {"b": "6"})
     assert again["before"] == again["moved"] == {"a": "1", "b": "5", "new": None}
-    back = memory.begin("night-1", "rolled_back", "apt", {"a": "3"})
+    assert again["wanted"] == {"a": "2", "b": "6"}
+    back = memory.begin("night-1", "rolled_back", "apt", {"a": "3"}, {"a": "1"})
     assert back["before"]["a"] == "1" and back["moved"] == {"a": "3"}
     installed = {"a": Installed("1", "all", 0, False, "")}
     assert outcome.changes(back, installed) == [{"package": "a", "from": "3", "to": "1"}]
-    assert memory.begin("night-2", "applied", "apt", {"a": "1"})["before"] == {"a": "1"}
+    assert memory.begin("night-2", "applied", "apt", {"a": "1"}, {})["before"] == {"a": "1"}
     (tmp_path / "state" / "update.json").write_text("{}")
     assert memory.read() is None
 
@@ -106,7 +107,7 @@ def test_what_is_not_ours_alone_is_no_memory(tmp_path):
     (tmp_path / "state").mkdir()
     (tmp_path / "state").chmod(0o777)
     with pytest.raises(StateError):
-        Memory(str(tmp_path / "state")).begin("night-1", "applied", "apt", {})
+        Memory(str(tmp_path / "state")).begin("night-1", "applied", "apt", {}, {})
 
 
 @pytest.fixture
