@@ -90,13 +90,13 @@ EXAMPLES = r"""
 - name: Download what was frozen in the plan of the night
   mailops.triage.package_update:
     state: downloaded
-    only: {dovecot-core: "1:2.3.19.1+dfsg1-2.1+deb12u2", libssl3: 3.0.17-1~deb12u3}
+    only: {dovecot-core: "1:2.3.19.1+dfsg1-2.1+deb12u2", libssl3: "3.0.17-1~deb12u3"}
     guard: {run: 20261125T220000Z-5f3a}
 
 - name: Apply it
   mailops.triage.package_update:
     state: applied
-    only: {dovecot-core: "1:2.3.19.1+dfsg1-2.1+deb12u2", libssl3: 3.0.17-1~deb12u3}
+    only: {dovecot-core: "1:2.3.19.1+dfsg1-2.1+deb12u2", libssl3: "3.0.17-1~deb12u3"}
     guard: {run: 20261125T220000Z-5f3a}
   register: updated
 
@@ -125,7 +125,7 @@ code:
       V(no_way_back).
     - Or for why it failed - V(no_answer), V(unmet), V(version_gone), V(download), V(job), V(io), V(disk_full),
       V(interrupted), V(half_configured), V(failed), V(not_done).
-    - Or V(time_limit).
+    - Or V(time_limit); or V(half_configured) for a download that has to wait until O(state=applied) finished something.
   type: str
   returned: always
   sample: no_room
