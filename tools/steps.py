@@ -26,7 +26,7 @@ LINK = "playbooks/collections/ansible_collections/mailops/triage"
 LAB = "tests/lab/lab.py"
 
 LINT = ["ruff", "format", "source", "python-3.6", "mypy", "yamllint", "shellcheck", "changelog", "ansible-lint", "docs"]
-LABS = ["packages", "lab", "first-aid"]
+LABS = ["packages", "quiet", "lab", "first-aid"]
 """What needs root: systems of their own, or real hosts."""
 SUITES = {
     "lint": LINT,
@@ -85,6 +85,8 @@ def command_of(step: str) -> tuple[list[str], Path, dict[str, str]]:
         "playbooks": ([*python, "pytest", "-n", "4", "tests/playbooks"], mirror.ROOT, {}),
         "package": ([PYTHON, "tools/package.py"], mirror.ROOT, {}),
         "packages": ([*python, "pytest", "-n", "4", "tests/packages"], mirror.ROOT, {}),
+        # They wait for sessions, for Monit's rounds and for a boot; each is in namespaces of its own.
+        "quiet": ([*python, "pytest", "-n", "4", "tests/quiet"], mirror.ROOT, {}),
         "lab": (
             [*python, "pytest", "-p", "pytest_ansible.plugin", "--ansible-unit-inject-only", "tests/lab"],
             mirror.ROOT,

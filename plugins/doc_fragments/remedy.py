@@ -7,9 +7,29 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options and attributes of a remedy."""
+    """Options and attributes of a remedy, and the attributes alone."""
 
-    DOCUMENTATION = r"""
+    ACTS = r"""
+attributes:
+  check_mode:
+    description: Can run in check mode and return changed status prediction without modifying the target.
+    support: full
+  diff_mode:
+    description: Will return details on what has changed (or possibly needs changing in check mode), when in diff mode.
+    support: full
+  idempotent:
+    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates
+      no change.
+    support: full
+  platform:
+    description: Target OS/families that can be operated against.
+    support: full
+    platforms: linux
+"""
+
+    DOCUMENTATION = (
+        ACTS
+        + r"""
 notes:
   - Every remedy goes through the same gate. It is refused, which is no failure, while an operator's marker
     C(/etc/mailops-triage/maintenance) is there, while another run is at the host, while packages are being worked at or
@@ -49,19 +69,5 @@ options:
         description: Seconds after a start in which there is no other.
         type: float
         default: 120.0
-attributes:
-  check_mode:
-    description: Can run in check mode and return changed status prediction without modifying the target.
-    support: full
-  diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check mode), when in diff mode.
-    support: full
-  idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates
-      no change.
-    support: full
-  platform:
-    description: Target OS/families that can be operated against.
-    support: full
-    platforms: linux
 """
+    )

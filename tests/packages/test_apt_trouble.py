@@ -173,3 +173,7 @@ def test_the_gate_holds(root):
     assert (answer["state"], answer["code"]) == ("refused", "maintenance")
     assert update(root, "listed")["pending"][0]["package"] == "maillib"
     assert debs.version(root, "maillib") == "installed 1.0"
+    # The run that has put the host into maintenance is the one that works there.
+    root.write("/etc/mailops-triage/maintenance", "until: 2099-01-01T00:00Z\nrun: night-1\n")
+    assert update(root, "applied", run="night-2")["code"] == "maintenance"
+    assert update(root, "applied")["state"] == "done"

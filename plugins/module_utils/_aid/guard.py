@@ -74,7 +74,7 @@ class Guard(object):
         :param starts: true for what starts a daemon: its budget is asked
         :raises Refused: with the reason
         """
-        why = marker.active(time.time(), self._marker)
+        why = marker.active(time.time(), self._marker, self.asked["run"])
         if why:
             raise Refused("maintenance", why)
         self._wait_for(self._work_in_progress)

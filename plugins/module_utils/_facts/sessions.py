@@ -40,25 +40,25 @@ _SECONDS = 0.5
 _TOP = 5
 
 
-def parse(data):
-    """Sessions at the mail ports in one buffer of sock_diag answers; those of the host with itself are left out."""
+def parse(data, ports=PORTS):
+    """Sessions at these ports in one buffer of sock_diag answers; those of the host with itself are left out."""
     found, place = [], 0
     while place + 16 <= len(data):
         size, kind = struct.unpack_from("=IH", data, place)
         if size < 16 or place + size > len(data):
             break
         if kind == 20 and size >= 16 + _ENTRY:
-            session = _session(data, place + 16, place + size)
+            session = _session(data, place + 16, place + size, ports)
             if session is not None:
                 found.append(session)
         place += (size + 3) & ~3
     return found
 
 
-def _session(data, start, end):
+def _session(data, start, end, ports):
     family = data[start]
     (port,) = struct.unpack_from("!H", data, start + 4)
-    if port not in PORTS or family not in (socket.AF_INET, socket.AF_INET6):
+    if port not in ports or family not in (socket.AF_INET, socket.AF_INET6):
         return None
     raw = data[start + 24 : start + 40]
     peer = socket.inet_ntop(family, raw[:4] if family == socket.AF_INET else raw)
@@ -88,15 +88,16 @@ def _turn(data, place, end):
     return None, None
 
 
-def ask_kernel():
-    """The sessions at the mail ports.
+def ask_kernel(ports=PORTS):
+    """The sessions at the mail ports, or at others.
 
+    :param ports: any container of port numbers
     :returns: (list of Session, complete)
     :raises OSError: when the kernel does not offer it here
     """
     found, deadline = [], time.monotonic() + _SECONDS
     for data in sockets.dump(_ESTABLISHED, 1 << (_INFO - 1), 5000):
-        found += parse(data)
+        found += parse(data, ports)
         if len(found) >= _MOST or time.monotonic() >= deadline:
             return found, False
     return found, True

@@ -133,24 +133,8 @@ class Update(Stages):
     def _rolled_back(self):
         resumed = self.attach("rolled_back")
         self.guard.enter()
-        known, installed = self.memory.read(), self.backend.installed()
-        targets = dict(self.asked["only"] or {})
-        if targets and known is not None and known["run"] == self.run_id:
-            # What came because others need it goes with them: they may want each other in one and the same version.
-            wanted = set(known["wanted"])
-            came = set(known["before"]) - wanted if known["kind"] == "applied" else wanted.intersection(known["before"])
-            came = [name for name in came if known["before"][name] and name in installed]
-            targets = dict({name: known["before"][name] for name in came}, **targets)
-        if not targets and known is not None:
-            targets = {name: version for name, version in known["before"].items() if version is not None}
-            for name in sorted(set(known["before"]) - set(targets)):
-                if name in installed:
-                    self.record.note("{0} came anew with the update and stays".format(name))
-        if not targets and known is None:
-            raise Refused("no_record", "no update is on record here: name the versions to go back to in only")
-        gone = sorted(name for name in targets if name not in installed)
-        if gone:
-            raise Refused("no_way_back", "not installed any more: " + ", ".join(gone))
+        installed = self.backend.installed()
+        targets = self._targets(installed)
         sick = [one["package"] for one in self.backend.unfinished(installed)]
         targets = {name: targets[name] for name in targets if installed[name].version != targets[name] or name in sick}
         if resumed is not None:
@@ -167,6 +151,29 @@ class Update(Stages):
         installed = self.backend.installed()
         late = sorted(name for name in targets if name not in installed or installed[name].version != targets[name])
         return self.came_out(record, installed, late)
+
+    def _targets(self, installed):
+        """Where the way back leads: dict of package to version.
+
+        :raises Refused: C(no_record) when nobody knows, C(no_way_back) when a package is not there any more
+        """
+        targets, known = dict(self.asked["only"] or {}), self.memory.read()
+        if not targets and known is None:
+            raise Refused("no_record", "no update is on record here: name the versions to go back to in only")
+        before = known["before"] if known is not None else {}
+        if not targets:
+            targets = {name: before[name] for name in before if before[name]}
+            for name in sorted(name for name in before if not before[name] and name in installed):
+                self.record.note("{0} came anew with the update and stays".format(name))
+        elif known is not None and known["run"] == self.run_id:
+            # What came because others need it goes with them: they may want each other in one and the same version.
+            wanted = known["wanted"]
+            along = [name for name in before if (name in wanted) == (known["kind"] == "rolled_back")]
+            targets = dict({name: before[name] for name in along if before[name] and name in installed}, **targets)
+        gone = sorted(name for name in targets if name not in installed)
+        if gone:
+            raise Refused("no_way_back", "not installed any more: " + ", ".join(gone))
+        return targets
 
     def _ways_back(self, targets, installed):
         """Paths of the package files to go back to.

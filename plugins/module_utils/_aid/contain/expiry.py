@@ -15,7 +15,7 @@ import sys
 import zipfile
 
 from ansible_collections.mailops.triage.plugins.module_utils import _run, _text
-from ansible_collections.mailops.triage.plugins.module_utils._aid import journal, state
+from ansible_collections.mailops.triage.plugins.module_utils._aid import journal, marker, state
 from ansible_collections.mailops.triage.plugins.module_utils._aid.contain import (
     dovecot,
     here,
@@ -27,8 +27,13 @@ from ansible_collections.mailops.triage.plugins.module_utils._aid.contain import
     settings,
     undo,
 )
+from ansible_collections.mailops.triage.plugins.module_utils._aid.quiet import drain, mark, monit
 
-_PARTS = (_run, _text, journal, state, dovecot, here, holds, jail, names, nft, queuefile, settings, undo)
+_PARTS = (
+    *(_run, _text, journal, marker, state),
+    *(dovecot, here, holds, jail, names, nft, queuefile, settings, undo),
+    *(drain, mark, monit),
+)
 _SERVICE = """\
 # Written by mailops.triage, and taken away again by it.
 [Unit]
@@ -52,26 +57,33 @@ WantedBy=timers.target
 """
 
 
-def program():
+def program(parts=_PARTS, main=undo):
     """The program as the bytes of a zip archive that Python runs.
 
+    :param parts: the modules that it is made of
+    :param main: the one whose main() it calls with sys.argv
     :raises OSError: when the code cannot be found
     """
     target, folders = io.BytesIO(), set()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for part in _PARTS:
+        for part in parts:
             package, _dot, name = part.__name__.rpartition(".")
             source = pkgutil.get_data(package, name + ".py")
             if source is None:
                 raise OSError("the code of {0} cannot be read".format(part.__name__))
-            archive.writestr(part.__name__.replace(".", "/") + ".py", source)
+            _put(archive, part.__name__.replace(".", "/") + ".py", source)
             pieces = package.split(".")
             folders.update("/".join(pieces[: count + 1]) for count in range(len(pieces)))
         for folder in sorted(folders):
-            archive.writestr(folder + "/__init__.py", b"")
-        call = "import sys\nfrom {0} import main\nsys.exit(main(sys.argv))\n".format(undo.__name__)
-        archive.writestr("__main__.py", call)
+            _put(archive, folder + "/__init__.py", b"")
+        call = "import sys\nfrom {0} import main\nsys.exit(main(sys.argv))\n".format(main.__name__)
+        _put(archive, "__main__.py", call)
     return target.getvalue()
+
+
+def _put(archive, name, content):
+    """One member, without the time of day: the same code is the same bytes."""
+    archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
 
 
 def check(host):

@@ -60,8 +60,8 @@ def dated(measure, asked, guard, expires):
 
 
 def chosen(memory, asked, of_run):
-    """The measures that were asked for, all of a run, or all there are."""
-    found = known(memory)
+    """The measures against a surge that were asked for, all of a run, or all there are."""
+    found = [one for one in known(memory) if one["kind"] in undo.OF_SURGES]
     if of_run:
         return [one for one in found if one.get("run") == of_run]
     wanted = {name: str(asked[name]) for name in _NAMED if name in asked}

@@ -32,7 +32,7 @@ def networks(here, asked):
     found += [(one, "somebody works on this host from there") for one in _visitors(here)]
     found += [(one, "Postfix counts it among the own networks (mynetworks)") for one in _mynetworks(here)]
     for text in asked or []:
-        found += [(one, "the site protects it") for one in _asked(here, str(text).strip())]
+        found += [(one, "the site protects it") for one in resolved(here, str(text).strip())]
     return found
 
 
@@ -58,17 +58,21 @@ def without(network, found):
     return sorted(parts, key=lambda part: (part.prefixlen, part.network_address))
 
 
-def _asked(here, text):
+def resolved(here, text):
+    """The networks that an address, a network or a host name stands for.
+
+    :raises Cannot: when it stands for none
+    """
     if not text:
         return []
     if _NETWORK.match(text):
         return [names.network(text, "protected address")]
     if not _NAME.match(text):
-        raise Cannot("protected", "this is no address, network or host name to protect: {0}".format(clean(text, 80)))
+        raise Cannot("protected", "this is no address, network or host name: {0}".format(clean(text, 80)))
     result = here.run(["getent", "ahosts", text], timeout=3.0)
     found = _addresses(result.out.decode("utf-8", "replace").split("\n"))
     if result.status != "ok" or result.rc or not found:
-        raise Cannot("protected", "{0} must be protected, and its address cannot be found".format(text))
+        raise Cannot("protected", "the address of {0} cannot be found".format(text))
     return found
 
 

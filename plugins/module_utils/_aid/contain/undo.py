@@ -15,9 +15,12 @@ import time
 from ansible_collections.mailops.triage.plugins.module_utils._aid import journal, state
 from ansible_collections.mailops.triage.plugins.module_utils._aid.contain import dovecot, holds, jail, nft, settings
 from ansible_collections.mailops.triage.plugins.module_utils._aid.contain.here import Cannot, Failed, Here, remove
+from ansible_collections.mailops.triage.plugins.module_utils._aid.quiet import drain, mark, monit
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 
-KINDS = {kind.KIND: kind for kind in (holds, settings, dovecot, nft, jail)}
+KINDS = {kind.KIND: kind for kind in (holds, settings, dovecot, nft, jail, drain, mark, monit)}
+OF_SURGES = tuple(kind.KIND for kind in (holds, settings, dovecot, nft, jail))
+"""Those of them that contain a surge; the others make a host quiet."""
 
 PROGRAM = "undo.pyz"
 """The program that ends measures on the host, beside the state."""
@@ -69,7 +72,8 @@ def end_due(here, memory):
             said, trouble, well = "could not be ended, and will be tried again: {0}".format(error), True, False
         # It is tried every half minute, and the same trouble is told once.
         if not trouble or _is_new(memory, measure, said):
-            journal.tell("contain_surge: {0}: its time is over: {1}".format(measure.get("what"), clean(said, 500)))
+            who = getattr(KINDS[measure["kind"]], "ACTION", "contain_surge")
+            journal.tell("{0}: {1}: its time is over: {2}".format(who, measure.get("what"), clean(said, 500)))
     if not [one for one in memory.read()["measures"] if sound(one)]:
         dismiss(here)
     return well
@@ -87,7 +91,7 @@ def _is_new(memory, measure, said):
     try:
         memory.write(known)
     except state.StateError as error:
-        journal.tell("contain_surge: {0}".format(error))
+        journal.tell("{0}".format(error))
     return True
 
 
@@ -113,7 +117,7 @@ def main(argv):
             return 0
         return 0 if end_due(here, memory) else 1
     except state.StateError as error:
-        journal.tell("contain_surge: measures could not be ended: {0}".format(error))
+        journal.tell("measures could not be ended: {0}".format(error))
         return 1
     finally:
         memory.unlock()
