@@ -23,17 +23,19 @@ _WITH_THE_HOST = re.compile(r"(?:dbus|dbus-broker|systemd-logind)\.service$|init
 class Usage(object):
     """One pass over the processes of this host.
 
+    :param proc: where the proc file system is mounted
+    :param pid: of the process that asks, when it is another than this
     :ivar stale: dict of unit to the set of replaced files that its processes run on
     :ivar users: dict of path to the set of units that have it loaded
     :ivar whole: false when there was no time to see all processes
     """
 
-    def __init__(self, proc="/proc"):
+    def __init__(self, proc="/proc", pid=None):
         self.stale, self.users, self.whole = {}, {}, True
         self.processes = procfs.scan(proc)
         self._proc = proc
         until, here = time.monotonic() + _SECONDS, _identity(proc + "/self/root")
-        own = self._ancestry(os.getpid())
+        own = self._connection(pid or os.getpid())
         for pid in sorted(set(self.processes) - own)[:_MOST_PROCESSES]:
             if time.monotonic() >= until:
                 self.whole = False
@@ -43,10 +45,12 @@ class Usage(object):
             if _identity(folder + "/root") == here:
                 self._process(folder)
 
-    def _ancestry(self, pid):
-        """This process and those that it comes from, which end when it does: a connection of ssh, say."""
-        found = set()
-        while pid > 1 and pid in self.processes and pid not in found:
+    def _connection(self, pid):
+        """This process and those that it comes from, up to the daemon: the connection, which ends when it does."""
+        found, name = set(), self.unit("{0}/{1}".format(self._proc, pid))
+        while pid in self.processes and self.processes[pid].ppid > 1 and pid not in found:
+            if self.unit("{0}/{1}".format(self._proc, pid)) != name:
+                break
             found.add(pid)
             pid = self.processes[pid].ppid
         return found

@@ -16,6 +16,7 @@ import time
 import pytest
 
 from ansible_collections.mailops.triage.plugins.module_utils._aid.state import StateError
+from ansible_collections.mailops.triage.plugins.module_utils._facts import procfs
 from ansible_collections.mailops.triage.plugins.module_utils._update import choice, leftovers, outcome, room, usage
 from ansible_collections.mailops.triage.plugins.module_utils._update.job import Job, JobError
 from ansible_collections.mailops.triage.plugins.module_utils._update.memory import Memory
@@ -189,6 +190,49 @@ def test_a_process_on_a_replaced_library_is_seen(tmp_path):
         after = usage.Usage()
         assert any(str(library) in files for files in after.stale.values()) and after.whole
         child.stdin.close()
+
+
+def processes(tmp_path, *rows):
+    """A proc file system with some processes: (pid, parent, name, unit, start in ticks, what it has loaded)."""
+    proc = tmp_path / "proc"
+    (proc / "self").mkdir(parents=True)
+    (proc / "self/root").symlink_to("/")
+    for pid, parent, name, unit, started, loaded in rows:
+        folder = proc / str(pid)
+        folder.mkdir()
+        (folder / "stat").write_text(f"{pid} ({name}) S {parent}" + " 0" * 17 + f" {started} 0 0 0")
+        (folder / "cmdline").write_text(f"/usr/lib/postfix/sbin/{name}\0-w\0")
+        (folder / "cgroup").write_text(f"0::/system.slice/{unit}\n")
+        (folder / "maps").write_text(f"7f0 r-xp 00000000 08:01 4711          {loaded}\n7f1 rw-p 00000000 00:00 0 \n")
+        (folder / "exe").symlink_to(f"/usr/lib/postfix/sbin/{name}")
+        (folder / "root").symlink_to("/")
+    return str(proc)
+
+
+def test_postfix_is_old_when_its_libraries_are_newer_than_its_master(tmp_path):
+    tick = procfs.CLOCK_TICKS
+    proc = processes(
+        tmp_path, (40, 1, "master", "system-postfix.slice/postfix@-.service", 1000 * tick, "/usr/lib/libc.so.6")
+    )
+    began = procfs.boot_time(proc) + 1000
+    found = usage.Usage(proc)
+    assert found.verdict(began + 60)["restarts"] == ["postfix@-.service"]
+    assert found.verdict(began - 60)["restarts"] == [] == found.verdict(None)["restarts"]
+
+
+def test_the_connection_by_which_we_came_does_not_count(tmp_path):
+    old = "/usr/lib/libssl.so.3 (deleted)"
+    rows = [(10, 1, "sshd", "ssh.service", 1, old), (20, 10, "sshd", "session-1.scope", 2, old)]
+    rows += [(30, 20, "python3", "session-1.scope", 3, old), (31, 1, "unbound", "unbound.service", 3, old)]
+    rows += [(40, 10, "sshd", "session-2.scope", 4, old)]
+    found = usage.Usage(processes(tmp_path, *rows), pid=30)
+    assert set(found.stale) == {"ssh.service", "unbound.service", "session-2.scope"}
+    assert found.users_of(["/lib/libssl.so.3"]) == {"ssh.service", "unbound.service", "session-2.scope"}
+    # Where sessions have no unit of their own, the daemon itself still counts.
+    (tmp_path / "more").mkdir()
+    plain = [(10, 1, "sshd", "ssh.service", 1, old), (20, 10, "python3", "ssh.service", 2, "/usr/lib/x.so (deleted)")]
+    found = usage.Usage(processes(tmp_path / "more", *plain), pid=20)
+    assert found.stale == {"ssh.service": {"/usr/lib/libssl.so.3"}}
 
 
 def test_units_are_sorted_by_who_may_restart_them():
