@@ -59,6 +59,10 @@ def test_a_unit_of_systemd_does_the_work_and_stale_services_are_named(root):
     inside = root.sh("cat /proc/$(pgrep -x dpkg)/cgroup")
     assert UNIT in inside
     root.kill(child)
+    # Whoever stops the unit, the host on its way down included, waits for it.
+    root.run("systemctl", "stop", "--no-block", UNIT)
+    until(lambda: "deactivating" in root.run("systemctl", "show", UNIT, "-p", "ActiveState"), "it is not told to stop")
+    assert debs.version(root, "libmail") == "half-configured 1.1"
     # A second call of the same run, as when the controller is started again, learns how it ended.
     second = root.start("package_update", state="applied", select="all", guard={"run": "night-1", "wait": 0})
     root.run("touch", "/srv/gate")
