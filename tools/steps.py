@@ -31,11 +31,11 @@ LABS = ["packages", "quiet", "lab", "first-aid"]
 SUITES = {
     "lint": LINT,
     "check": [*LINT, "sanity", "unit"],
-    "test": [*LINT, "sanity", "unit", "playbooks", "package", *LABS],
+    "test": [*LINT, "sanity", "unit", "package", "playbooks", *LABS],
 }
 
-BESIDE = ("sanity", "unit")
-"""Neither keeps two processors busy by itself, and neither writes where the other reads."""
+BESIDE = (("sanity", "unit"), ("playbooks", "packages", "quiet"))
+"""None of a group keeps two processors busy by itself, and none writes where another reads."""
 
 RULE = "=" * 78
 
@@ -124,7 +124,8 @@ def run(step: str, beside: bool = False) -> bool:
 
 def relay(step: str, command: list[str], folder: Path, environment: dict[str, str]) -> int:
     """Run a command and pass its lines on, each with the step's name before it; return its exit status."""
-    margin = f"{step:<{max(map(len, BESIDE))}} | "
+    width = max(len(name) for group in BESIDE if step in group for name in group)
+    margin = f"{step:<{width}} | "
     with subprocess.Popen(
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace"
     ) as child:
@@ -134,16 +135,17 @@ def relay(step: str, command: list[str], folder: Path, environment: dict[str, st
 
 
 def run_all(steps: list[str]) -> dict[str, bool]:
-    """Run steps in their order, those of BESIDE at the same time; return which of them succeeded."""
+    """Run steps in their order, those of a group of BESIDE at the same time; return which of them succeeded."""
     done: dict[str, bool] = {}
-    together = [step for step in steps if step in BESIDE]
     for step in steps:
-        if step in together and len(together) > 1:
-            if step == together[0]:
-                with ThreadPoolExecutor(max_workers=len(together)) as pool:
-                    done.update(zip(together, pool.map(partial(run, beside=True), together)))
-        else:
+        if step in done:
+            continue
+        together = next(([name for name in steps if name in group] for group in BESIDE if step in group), [step])
+        if len(together) == 1:
             done[step] = run(step)
+            continue
+        with ThreadPoolExecutor(max_workers=len(together)) as pool:
+            done.update(zip(together, pool.map(partial(run, beside=True), together)))
     return done
 
 
