@@ -60,6 +60,10 @@ unit: venv ## unit tests; ARGS goes to pytest
 lab: venv ## the tests on real hosts alone
 	@$(VENV)/python tools/steps.py lab lab first-aid
 
+.PHONY: packages
+packages: venv ## updates with a real apt and a real dnf in systems of their own: as root, a minute
+	@$(VENV)/python tools/steps.py packages packages
+
 .PHONY: package
 package: venv ## build the collection, install it elsewhere, see whether it works there
 	@$(VENV)/python tools/package.py

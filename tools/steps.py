@@ -26,16 +26,16 @@ LINK = "playbooks/collections/ansible_collections/mailops/triage"
 LAB = "tests/lab/lab.py"
 
 LINT = ["ruff", "format", "source", "python-3.6", "mypy", "yamllint", "shellcheck", "changelog", "ansible-lint", "docs"]
-LABS = ["quiet", "lab", "first-aid"]
-"""What needs real hosts, or at least root."""
+LABS = ["packages", "quiet", "lab", "first-aid"]
+"""What needs root: systems of their own, or real hosts."""
 SUITES = {
     "lint": LINT,
     "check": [*LINT, "sanity", "unit"],
-    "test": [*LINT, "sanity", "unit", "playbooks", "package", *LABS],
+    "test": [*LINT, "sanity", "unit", "package", "playbooks", *LABS],
 }
 
-BESIDE = ("sanity", "unit")
-"""Neither keeps two processors busy by itself, and neither writes where the other reads."""
+BESIDE = (("sanity", "unit"), ("playbooks", "packages", "quiet"))
+"""None of a group keeps two processors busy by itself, and none writes where another reads."""
 
 RULE = "=" * 78
 
@@ -84,6 +84,7 @@ def command_of(step: str) -> tuple[list[str], Path, dict[str, str]]:
         "unit": ([*python, "pytest", "-n", "4", "--dist", "loadgroup", "tests/unit"], mirror.ROOT, {}),
         "playbooks": ([*python, "pytest", "-n", "4", "tests/playbooks"], mirror.ROOT, {}),
         "package": ([PYTHON, "tools/package.py"], mirror.ROOT, {}),
+        "packages": ([*python, "pytest", "-n", "4", "tests/packages"], mirror.ROOT, {}),
         # They wait for sessions, for Monit's rounds and for a boot; each is in namespaces of its own.
         "quiet": ([*python, "pytest", "-n", "4", "tests/quiet"], mirror.ROOT, {}),
         "lab": (
@@ -123,7 +124,8 @@ def run(step: str, beside: bool = False) -> bool:
 
 def relay(step: str, command: list[str], folder: Path, environment: dict[str, str]) -> int:
     """Run a command and pass its lines on, each with the step's name before it; return its exit status."""
-    margin = f"{step:<{max(map(len, BESIDE))}} | "
+    width = max(len(name) for group in BESIDE if step in group for name in group)
+    margin = f"{step:<{width}} | "
     with subprocess.Popen(
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace"
     ) as child:
@@ -133,16 +135,17 @@ def relay(step: str, command: list[str], folder: Path, environment: dict[str, st
 
 
 def run_all(steps: list[str]) -> dict[str, bool]:
-    """Run steps in their order, those of BESIDE at the same time; return which of them succeeded."""
+    """Run steps in their order, those of a group of BESIDE at the same time; return which of them succeeded."""
     done: dict[str, bool] = {}
-    together = [step for step in steps if step in BESIDE]
     for step in steps:
-        if step in together and len(together) > 1:
-            if step == together[0]:
-                with ThreadPoolExecutor(max_workers=len(together)) as pool:
-                    done.update(zip(together, pool.map(partial(run, beside=True), together)))
-        else:
+        if step in done:
+            continue
+        together = next(([name for name in steps if name in group] for group in BESIDE if step in group), [step])
+        if len(together) == 1:
             done[step] = run(step)
+            continue
+        with ThreadPoolExecutor(max_workers=len(together)) as pool:
+            done.update(zip(together, pool.map(partial(run, beside=True), together)))
     return done
 
 

@@ -10,7 +10,7 @@ import fcntl
 import os
 import struct
 
-_PACKAGE_LOCKS = (
+PACKAGE_LOCKS = (
     "/var/lib/dpkg/lock-frontend",
     "/var/lib/dpkg/lock",
     "/var/lib/rpm/.rpm.lock",
@@ -32,7 +32,7 @@ WATCHERS = {
 }
 
 
-def packages(names, locks=_PACKAGE_LOCKS):
+def packages(names, locks=PACKAGE_LOCKS):
     """What works at the host's packages just now, or an empty text.
 
     :param names: command names of all processes

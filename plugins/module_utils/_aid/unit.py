@@ -157,7 +157,7 @@ def find(systemd, asked):
     name = asked if asked.endswith(".service") else asked + ".service"
     candidates = [one for one in _PRODUCTS.get(asked, ()) if "*" not in one]
     candidates = candidates or ([INSTANCE, WRAPPER] if name in (INSTANCE, WRAPPER) else [name])
-    if any(_UNTOUCHED.match(one) and one not in _MAIL_LEANS_ON for one in candidates):
+    if any(untouched(one) for one in candidates):
         raise UnitError("not_ours", "{0} is no mail service: no remedy touches it".format(clean(asked, 80)))
     shown = systemd.show(candidates)
     there = [one for one in candidates if shown[one].get("LoadState") not in (None, "", "not-found")]
@@ -171,6 +171,11 @@ def find(systemd, asked):
         chosen = INSTANCE if INSTANCE in there and wrapped else WRAPPER
         wrapper = plain if chosen == INSTANCE and plain.get("LoadState") != "not-found" else None
     return Unit(chosen, product_of(chosen), shown[chosen], wrapper)
+
+
+def untouched(name):
+    """True for a unit that is no remedy's business."""
+    return bool(_UNTOUCHED.match(name)) and name not in _MAIL_LEANS_ON
 
 
 def product_of(name):

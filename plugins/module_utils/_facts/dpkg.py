@@ -110,6 +110,15 @@ def upgrades(context, since):
     return parse_log(tail(context.path(_LOG), _LOG_BYTES), since)
 
 
+def last_change(context):
+    """When packages were last upgraded or installed, as an epoch second; None when no log tells."""
+    for name in (_LOG, _LOG + ".1"):
+        found = parse_log(tail(context.path(name), _LOG_BYTES), 0)
+        if found:
+            return found[0]["at"]
+    return None
+
+
 def status(context):
     """See parse_status; what stands in dpkg's journal is newer than the status file.
 

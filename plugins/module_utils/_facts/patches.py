@@ -9,6 +9,7 @@ Note that this module util is PRIVATE to the collection. It can have breaking ch
 import os
 import re
 
+from ansible_collections.mailops.triage.plugins.module_utils._aid import busy
 from ansible_collections.mailops.triage.plugins.module_utils._facts import context as shared
 from ansible_collections.mailops.triage.plugins.module_utils._facts import dpkg, postfix, procfs, rpm, versions
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
@@ -29,7 +30,6 @@ _DAEMONS = (
     ("system", re.compile(r"(?:openssh-server$|systemd$|linux-image|kernel(?:-core)?$)")),
 )
 _NOT_AT_RUN_TIME = ("-dev", "-devel", "-doc", "-dbgsym", "-debuginfo")
-_AT_WORK = frozenset("dpkg apt apt-get aptitude unattended-upgr dnf yum rpm packagekitd".split())
 _WEEK = 7 * 86400.0
 _MOST = 20
 _MOST_MAPS = 40
@@ -66,15 +66,17 @@ def collect(context):
     """The C(patches) part of the document; times are epoch seconds, ages seconds."""
     document = {
         "manager": _manager(context),
-        "at_work": any(process.name in _AT_WORK for process in context.shared(shared.processes).values()),
+        "at_work": _at_work(context),
         "lists_age_s": None,
         "published_age_s": None,
         "security_total": None,
         "security": None,
         "unfinished": None,
         "interrupted": False,
+        "held": None,
+        "last_update": None,
         "upgrades": [],
-        "reboot": _reboot(context),
+        "reboot": reboot(context),
         "stale": _stale(context),
     }
     if document["manager"] == "apt":
@@ -92,6 +94,12 @@ def _manager(context):
     return "dnf" if any(os.path.exists(context.path(name)) for name in ("/usr/bin/dnf", "/usr/bin/yum")) else "unknown"
 
 
+def _at_work(context):
+    """A lock is held, or a tool runs that has none; who waits all day for updates to come has neither."""
+    names = {process.name for process in context.shared(shared.processes).values()}
+    return bool(busy.packages(names, [context.path(name) for name in busy.PACKAGE_LOCKS]))
+
+
 def _debian(context, document):
     installed, held, unfinished = dpkg.status(context)
     document["unfinished"] = [
@@ -102,6 +110,8 @@ def _debian(context, document):
     del document["unfinished"][_MOST:]
     document["interrupted"] = bool(dpkg.journal(context))
     document["upgrades"] = _upgrades(dpkg.upgrades(context, context.now - _WEEK))
+    document["held"] = [clean(name, 80) for name in sorted(held) if daemon_of(name)][:_MOST]
+    document["last_update"] = dpkg.last_change(context)
     known = dpkg.security(context, installed)
     if known["lists_at"]:
         document["lists_age_s"] = round(max(0.0, context.now - known["lists_at"]))
@@ -116,9 +126,15 @@ def _debian(context, document):
 
 
 def _redhat(context, document):
-    # Whether a transaction broke off, rpm tells only at a price; it is not asked.
+    # Which packages a transaction left half done, rpm tells only at a price; it is not asked.
     context.note("patches", "unfinished packages are not looked for with rpm")
-    document["upgrades"] = _upgrades(rpm.parse_log(dpkg.tail(context.path(rpm.LOG), 256 << 10), context.now - _WEEK))
+    done = rpm.parse_log(dpkg.tail(context.path(rpm.LOG), 256 << 10), 0)
+    document["upgrades"] = _upgrades([one for one in done if one["at"] >= context.now - _WEEK])
+    document["last_update"] = done[0]["at"] if done else None
+    document["interrupted"] = rpm.broke_off(context.path(rpm.HISTORY))
+    document["held"] = [clean(name, 80) for name in rpm.locked(context) if daemon_of(name)][:_MOST]
+    fetched = rpm.fetched(context)
+    document["lists_age_s"] = round(max(0.0, context.now - fetched)) if fetched else None
     result = context.shared(rpm.updateinfo)
     if result.status != "ok" or result.rc:
         context.note("patches", "dnf updateinfo: " + clean(result.err, 120) if result.err else "dnf: " + result.status)
@@ -151,7 +167,8 @@ def _upgrades(found):
     return relevant[:_MOST]
 
 
-def _reboot(context):
+def reboot(context):
+    """Whether the host asks for a restart, and whether its kernel is the newest one that it has."""
     flag = any(os.path.exists(context.path(name)) for name in ("/run/reboot-required", "/var/run/reboot-required"))
     packages = procfs.try_text(context.path("/run/reboot-required.pkgs"), 4096).split()
     try:

@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from . import plan
+from . import plan, updates
 from .shell import LabError, run, say
 
 BASE_DIR = plan.LAB_DIR / "base"
@@ -60,8 +60,9 @@ def bare_key() -> str:
 
 
 def full_key() -> str:
-    """Return the cache key of the configured stage: the bare one, the set-up script, every file, the accounts."""
+    """Return the cache key of the configured stage: the bare one, set-up script, files, accounts, updates."""
     parts = [bare_key().encode(), repr(sorted(plan.ACCOUNTS.items())).encode(), (BASE_DIR / "setup.sh").read_bytes()]
+    parts.append(f"updates {updates.VERSION}".encode())
     for path in sorted((BASE_DIR / "files").rglob("*")):
         if path.is_file():
             parts += [str(path.relative_to(BASE_DIR)).encode(), path.read_bytes()]
@@ -118,4 +119,5 @@ def _configure(bare: Path, target: Path) -> None:
         env={"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **names},
     )
     (target / "root/setup.sh").unlink()
+    updates.add(target, plan.SUITE, mirror())
     say("base configured")

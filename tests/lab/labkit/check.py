@@ -24,6 +24,7 @@ COMMANDS = {
     "ping": "iputils-ping",
     "losetup": "mount",
     "mkfs.ext4": "e2fsprogs",
+    "apt-ftparchive": "apt-utils",
     "ipmitool": "ipmitool",
     "ipmi_sim": "openipmi",
 }

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
+import subprocess
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -156,6 +159,51 @@ def test_red_hat(tmp_path):
     found = patches.collect(here)
     assert [one["package"] for one in found["security"]] == ["dovecot", "openssl-libs", "kernel-core"]
     assert found["unfinished"] is None and here.notes("patches") == ["unfinished packages are not looked for with rpm"]
+    assert found["last_update"] == rpm.parse_log(text("dnf.rpm.log"), 0)[0]["at"] and found["interrupted"] is False
+    assert (found["held"], found["lists_age_s"]) == ([], None)
+
+
+def test_what_dnf_left_behind(tmp_path):
+    locks = "# a comment\n\npostfix-2:3.5.25-1.el9.*\n!dovecot-1:2.3.16-14.el9.*\nmutt-0:2.0-1.*\n"
+    repomd = "var/cache/dnf/baseos-1/repodata/repomd.xml"
+    here = host(tmp_path, **{"usr/bin/dnf": "", repomd: "", "etc/dnf/plugins/versionlock.list": locks})
+    (tmp_path / "var/lib/dnf").mkdir(parents=True)
+    history = sqlite3.connect(tmp_path / "var/lib/dnf/history.sqlite")
+    history.execute("CREATE TABLE trans (id INTEGER PRIMARY KEY, dt_begin INTEGER, dt_end INTEGER, state INTEGER)")
+    history.execute("INSERT INTO trans VALUES (1, 1731474849, 1731474850, 1), (2, 1731474900, NULL, 0)")
+    history.commit()
+    found = patches.collect(here)
+    assert found["interrupted"] is True and found["held"] == ["postfix"] and 0 <= found["lists_age_s"] < 60
+    history.execute("UPDATE trans SET dt_end = 1731474901 WHERE id = 2")
+    history.commit()
+    assert patches.collect(here)["interrupted"] is False
+    history.close()
+
+
+def test_who_waits_for_updates_is_not_at_work(tmp_path):
+    here = host(tmp_path, **{"var/lib/dpkg/status": text("dpkg-status"), "var/lib/dpkg/lock-frontend": ""})
+    names = ("unattended-upgr", "packagekitd")
+    here.looks[context.processes] = {pid: SimpleNamespace(name=name) for pid, name in enumerate(names)}
+    assert patches.collect(here)["at_work"] is False
+    script = "import fcntl, sys; file = open(sys.argv[1], 'r+'); fcntl.lockf(file, fcntl.LOCK_EX)\n"
+    script += "print(flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", script, str(tmp_path / "var/lib/dpkg/lock-frontend")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        holder.stdout.readline()
+        assert patches.collect(here)["at_work"] is True
+        holder.stdin.close()
+    assert patches.collect(here)["at_work"] is False
+
+
+def test_the_last_update_is_looked_for_in_the_log_before_too(tmp_path):
+    files = {
+        "var/lib/dpkg/status": text("dpkg-status"),
+        "var/log/dpkg.log": "2026-11-25 06:00:01 startup archives unpack\n",
+    }
+    here = host(tmp_path, **files, **{"var/log/dpkg.log.1": text("dpkg.log")})
+    found = patches.collect(here)
+    assert found["last_update"] == dpkg.parse_log(text("dpkg.log"), 0)[0]["at"]
+    assert found["held"] == ["postfix"]
 
 
 def test_an_unknown_manager_is_named(tmp_path):

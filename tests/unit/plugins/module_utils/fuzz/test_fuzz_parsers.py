@@ -43,6 +43,7 @@ from ansible_collections.mailops.triage.plugins.module_utils._facts import (
     units,
 )
 from ansible_collections.mailops.triage.plugins.module_utils._probe import der, neighbour, ping, ping_command
+from ansible_collections.mailops.triage.plugins.module_utils._update import apt, dnf
 from ansible_collections.mailops.triage.tests.unit.plugins.module_utils.facts.recordings import RECORDED, result
 from ansible_collections.mailops.triage.tests.unit.plugins.module_utils.fuzz.damage import QUICK, TESTS, damaged, seed
 
@@ -209,6 +210,12 @@ PARSERS = {
     "systemctl": (own_units, [seed("systemctl-show.txt")]),
     "certificate": (bad_certificate, CERTIFICATES),
     "ping": (text(ping_command.parse), [PING]),
+    "apt": (text(apt.parse_simulation), [b"Inst a:i386 [1.0] (1.1 Debian:12/x, Debian-Security:12/y [i386]) []\n"]),
+    "apt policy": (text(apt.parse_tables, {"x y": "z"}), [b"a:\n  Table:\n     2 500\n        500 x y\n *** 1 5\n"]),
+    "dpkg": (text(apt.parse_installed, "amd64"), [b"a\tamd64\t1:2-3\t40\thold\tunpacked\tok\n"]),
+    "dnf": (text(dnf.parse_plan), [b"Upgrading:\n a  noarch\n     1-2  r  6.1 k\n     replacing  b 1\n\nRemoving:\n"]),
+    "rpm": (text(dnf.parse_installed), [b"a\tx86_64\t0:1-2\t9\na\tx86_64\t0:1-3\t9\nkernel\ti686\t1:1-2\t3\n"]),
+    "advisories": (text(dnf.parse_advisories), [b"RHSA-2026:1 Low/Sec. a-1:2-3.x86_64\n"]),
     "neighbours": (arp, [ARP, b"\x40\0\0\0\x1c\0\2\0" + bytes(56)]),
     "packets": (packets, [b"\x45\0\0\x54" + bytes(80), b"\x12\x67\x81\x80" + bytes(40)]),
 }  # fmt: skip
