@@ -65,7 +65,9 @@ def render(
 ) -> str:
     """Show the report of a night."""
     sheet = Sheet(width, color, ascii_only)
-    counts = [f"{number} {_night_words.STATES[state].word}" for state, number in report["counts"].items() if number]
+    counts = [
+        f"{report['counts'][state]} {one.word}" for state, one in _night_words.STATES.items() if report["counts"][state]
+    ]
     sheet.rule(f"Patch night {_safe.inert(report['id'], 60)}", ", ".join(counts) or "no host")
     for line in _night_words.headlines(report):
         sheet.para(line, "bold", 2)

@@ -138,7 +138,9 @@ def _left(host: Document) -> list[str]:
 
 def _next(host: Document) -> list[str]:
     """What a person has to do now."""
-    if host["state"] not in ("failed", "begun"):
+    if host["state"] == "begun":
+        return ["start the same playbook again: it goes on here"]
+    if host["state"] != "failed":
         return []
     outcome = host["outcome"] or {}
     found = []
