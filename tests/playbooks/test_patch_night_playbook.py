@@ -9,17 +9,13 @@ import json
 import random
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
 import night_stand_in
 import plays
+import pytest
 
 BEGIN = ["package_update.downloaded", "maintenance.begun", "service_drain.drained", "package_update.applied"]
 OPEN = ["service_drain.open", "service_drain.open", "maintenance.ended"]
