@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options and attributes of a remedy, and the attributes alone."""
+    """The gate that a remedy goes through, and the attributes of all that acts."""
 
     ACTS = r"""
 attributes:
@@ -27,9 +27,7 @@ attributes:
     platforms: linux
 """
 
-    DOCUMENTATION = (
-        ACTS
-        + r"""
+    DOCUMENTATION = r"""
 notes:
   - Every remedy goes through the same gate. It is refused, which is no failure, while an operator's marker
     C(/etc/mailops-triage/maintenance) is there, while another run is at the host, while packages are being worked at or
@@ -70,4 +68,3 @@ options:
         type: float
         default: 120.0
 """
-    )

@@ -30,6 +30,7 @@ notes:
   - Needs root and systemd.
 extends_documentation_fragment:
   - mailops.triage.remedy
+  - mailops.triage.remedy.acts
 options:
   service:
     description: The unit, or a product such as V(postfix), V(dovecot), V(opendkim), V(unbound).

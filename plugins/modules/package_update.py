@@ -26,6 +26,7 @@ notes:
   - Needs root.
 extends_documentation_fragment:
   - mailops.triage.remedy
+  - mailops.triage.remedy.acts
 options:
   state:
     description:

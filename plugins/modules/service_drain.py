@@ -23,6 +23,7 @@ notes:
     out at the load balancer.
 extends_documentation_fragment:
   - mailops.triage.remedy
+  - mailops.triage.remedy.acts
 options:
   state:
     description: Whether new sessions are refused, V(drained), or taken, V(open).

@@ -25,6 +25,7 @@ notes:
   - Needs root.
 extends_documentation_fragment:
   - mailops.triage.remedy
+  - mailops.triage.remedy.acts
 options:
   mount:
     description: Mount point of the file system that is full.

@@ -27,6 +27,7 @@ notes:
 extends_documentation_fragment:
   - mailops.triage.attributes
   - mailops.triage.remedy
+  - mailops.triage.remedy.acts
 options:
   state:
     description:

@@ -40,7 +40,7 @@ _SECONDS = 0.5
 _TOP = 5
 
 
-def parse(data, ports=PORTS):
+def parse(data, ports=frozenset(PORTS)):
     """Sessions at these ports in one buffer of sock_diag answers; those of the host with itself are left out."""
     found, place = [], 0
     while place + 16 <= len(data):
@@ -88,7 +88,7 @@ def _turn(data, place, end):
     return None, None
 
 
-def ask_kernel(ports=PORTS):
+def ask_kernel(ports=frozenset(PORTS)):
     """The sessions at the mail ports, or at others.
 
     :param ports: any container of port numbers

@@ -109,7 +109,7 @@ def _rule(window: object) -> Rule:
         raise RulesError("it needs 'start' and 'duration'")
     start = _clock(window["start"])
     duration, cutoff = _seconds(window["duration"], "duration"), _seconds(window.get("cutoff", 0), "cutoff")
-    if not 0 < duration or cutoff >= duration:
+    if duration <= 0 or cutoff >= duration:
         raise RulesError("its duration must be longer than its cutoff")
     return Rule(_days(window.get("days", "daily")), start, duration, cutoff)
 
