@@ -12,6 +12,7 @@ import sys
 import pytest
 import yaml
 
+from ansible_collections.mailops.triage.plugins.doc_fragments import probing
 from ansible_collections.mailops.triage.plugins.module_utils._probe.options import DEFAULTS, PORTS
 from ansible_collections.mailops.triage.plugins.modules import mail_probe
 from ansible_collections.mailops.triage.tests.unit.plugins.module_utils.probe.stubs import (
@@ -27,6 +28,7 @@ sys.path[:] = {path!r}
 from ansible.module_utils import basic
 basic._ANSIBLE_ARGS = {arguments!r}
 basic._ANSIBLE_PROFILE = "legacy"
+from ansible_collections.mailops.triage.plugins.doc_fragments import probing
 from ansible_collections.mailops.triage.plugins.modules import mail_probe
 mail_probe.main()
 """
@@ -85,7 +87,8 @@ def test_arguments_that_make_no_sense(tmp_path, arguments, words):
 
 
 def test_documentation_agrees_with_the_code():
-    documented = yaml.safe_load(mail_probe.DOCUMENTATION)["options"]
+    parts = (mail_probe.DOCUMENTATION, probing.ModuleDocFragment.DOCUMENTATION)
+    documented = {name: option for part in parts for name, option in yaml.safe_load(part)["options"].items()}
     assert set(documented) == {"targets", *DEFAULTS}
     for name, default in DEFAULTS.items():
         assert documented[name].get("default") == default, name
