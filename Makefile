@@ -81,6 +81,10 @@ chaos: venv ## first aid under load, disturbed: no message is lost; then how lon
 	@$(VENV)/python tests/chaos/chaos.py $(ARGS)
 	@$(VENV)/python tests/chaos/recovery.py
 
+.PHONY: night
+night: venv ## a patch night over four real hosts with the day's real updates, under mail load: eight minutes
+	@$(VENV)/python -m pytest -q -s tests/night $(ARGS)
+
 .PHONY: bench
 bench: venv ## cost of a whole diagnosis against a ping playbook; the log reader against pflogsumm
 	@$(VENV)/python tests/bench/bench.py $(ARGS)
