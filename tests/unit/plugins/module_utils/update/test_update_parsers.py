@@ -23,27 +23,27 @@ POLICY = """\
 Package files:
  100 /var/lib/dpkg/status
      release a=now
- 500 http://deb.debian.org/debian-security bookworm-security/main amd64 Packages
+ 500 http://mirror.example/debian-security bookworm-security/main amd64 Packages
      release v=12,o=Debian,a=oldstable-security,n=bookworm-security,l=Debian-Security,c=main,b=amd64
-     origin deb.debian.org
- 100 http://deb.debian.org/debian bookworm-backports/main amd64 Packages
+     origin mirror.example
+ 100 http://mirror.example/debian bookworm-backports/main amd64 Packages
      release v=,o=Debian Backports,a=oldstable-backports,n=bookworm-backports,l=Debian Backports,c=main,b=amd64
-     origin deb.debian.org
+     origin mirror.example
 Pinned packages:
      release-notes -> 1.0 with priority 1001
 """
-SECURITY = "http://deb.debian.org/debian-security bookworm-security/main amd64 Packages"
+SECURITY = "http://mirror.example/debian-security bookworm-security/main amd64 Packages"
 TABLES = f"""\
 unbound:
   Installed: 1.17.1-2+deb12u2
   Candidate: 1.20.0-1~bpo12+1
   Version table:
      1.20.0-1~bpo12+1 500
-        500 http://deb.debian.org/debian bookworm-backports/main amd64 Packages
+        500 http://mirror.example/debian bookworm-backports/main amd64 Packages
      1.17.1-2+deb12u3 500
         500 {SECURITY}
  *** 1.17.1-2+deb12u2 500
-        500 http://deb.debian.org/debian bookworm/main amd64 Packages
+        500 http://mirror.example/debian bookworm/main amd64 Packages
         500 {SECURITY}
         100 /var/lib/dpkg/status
 postgrey:
@@ -51,7 +51,7 @@ postgrey:
   Candidate: 1.37-2
   Version table:
      1.37-2 500
-        500 http://deb.debian.org/debian bookworm-backports/main amd64 Packages
+        500 http://mirror.example/debian bookworm-backports/main amd64 Packages
  *** 1.37-1.1 500
         500 {SECURITY}
         100 /var/lib/dpkg/status
