@@ -140,6 +140,7 @@ notes:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.mailops.triage.plugins.module_utils._aid import outcome
 from ansible_collections.mailops.triage.plugins.module_utils._aid.quiet.maintaining import Maintaining
 
 
@@ -161,11 +162,7 @@ def main() -> None:
     )
     one = Maintaining(module.params, check=module.check_mode)
     result = one.run()
-    if module._diff:
-        result["diff"] = {side: "".join(line + "\n" for line in one.diff[side]) for side in ("before", "after")}
-    if result["state"] == "failed":
-        module.fail_json(msg=result["why"], **result)
-    module.exit_json(**result)
+    outcome.hand_over(module, result, one.diff)
 
 
 if __name__ == "__main__":

@@ -172,6 +172,7 @@ notes:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.mailops.triage.plugins.module_utils._aid import outcome
 from ansible_collections.mailops.triage.plugins.module_utils._aid.guard import OPTIONS
 from ansible_collections.mailops.triage.plugins.module_utils._aid.quiet.draining import ROLES, Draining
 
@@ -196,11 +197,7 @@ def main() -> None:
         module.fail_json(msg="deadline must be shorter than expires, and expires a day at most")
     one = Draining(module.params, check=module.check_mode)
     result = one.run()
-    if module._diff:
-        result["diff"] = {side: "".join(line + "\n" for line in one.diff[side]) for side in ("before", "after")}
-    if result["state"] == "failed":
-        module.fail_json(msg=result["why"], **result)
-    module.exit_json(**result)
+    outcome.hand_over(module, result, one.diff)
 
 
 if __name__ == "__main__":

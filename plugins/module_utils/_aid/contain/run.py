@@ -8,7 +8,7 @@ Note that this module util is PRIVATE to the collection. It can have breaking ch
 
 import time
 
-from ansible_collections.mailops.triage.plugins.module_utils._aid import guard, state
+from ansible_collections.mailops.triage.plugins.module_utils._aid import guard, outcome, state
 from ansible_collections.mailops.triage.plugins.module_utils._aid.contain import (
     expiry,
     ledger,
@@ -51,22 +51,19 @@ class Containment(object):
         """Do it; the result is the module's."""
         answer = {"changed": False, "state": "refused", "code": "", "why": "", "retry_at": None, "subject": ""}
         measures: list = []
-        try:
+
+        def work():
             asked = plan.understood(self.options)
             answer["subject"] = plan.subject(asked) or self.options.get("of_run") or "all measures"
             self.gate = guard.Guard(self.options["guard"], ACTION, answer["subject"], self.check, self.memory)
             self.gate.enter()
             act = self._end if self.options["state"] == "absent" else self._take
-            answer["state"], answer["why"], measures = act(asked)
-            answer["changed"] = answer["state"] in ("planned", "done")
-        except guard.Refused as error:
-            answer.update(code=error.code, why=error.why, retry_at=error.retry_at)
-        except Cannot as error:
-            answer.update(code=error.code, why=error.why)
-        except state.StateError as error:
-            answer.update(state="failed", code="state", why=str(error))
-        except (Failed, OSError, ValueError, KeyError) as error:
-            answer.update(state="failed", code="failed", why=clean(error, 300))
+            reached, why, measures[:] = act(asked)
+            answer["changed"] = reached in ("planned", "done")
+            return reached, why
+
+        try:
+            answer.update(outcome.of(work))
         finally:
             if self.gate is not None:
                 if answer["state"] in ("done", "failed"):

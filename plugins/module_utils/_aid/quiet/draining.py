@@ -9,7 +9,7 @@ Note that this module util is PRIVATE to the collection. It can have breaking ch
 import functools
 import time
 
-from ansible_collections.mailops.triage.plugins.module_utils._aid import guard, state
+from ansible_collections.mailops.triage.plugins.module_utils._aid import guard, outcome, state
 from ansible_collections.mailops.triage.plugins.module_utils._aid.contain import expiry, ledger, plan, protected
 from ansible_collections.mailops.triage.plugins.module_utils._aid.contain.here import Cannot, Failed, Here
 from ansible_collections.mailops.triage.plugins.module_utils._aid.quiet import drain, leaving, mark, taking
@@ -46,17 +46,8 @@ class Draining(object):
 
     def run(self):
         """Do it; the result is the module's."""
-        told = {"state": "refused"}
         try:
-            told["state"], told["why"] = self._open() if self.options["state"] == "open" else self._drain()
-        except guard.Refused as error:
-            told.update(code=error.code, why=error.why, retry_at=error.retry_at)
-        except Cannot as error:
-            told.update(code=error.code, why=error.why)
-        except state.StateError as error:
-            told.update(state="failed", code="state", why=str(error))
-        except (Failed, OSError, ValueError, KeyError) as error:
-            told.update(state="failed", code="failed", why=clean(error, 300))
+            told = outcome.of(self._open if self.options["state"] == "open" else self._drain)
         finally:
             self.memory.unlock()
         answer = self.record.answer(**told)

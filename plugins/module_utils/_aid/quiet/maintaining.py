@@ -8,7 +8,7 @@ Note that this module util is PRIVATE to the collection. It can have breaking ch
 
 import time
 
-from ansible_collections.mailops.triage.plugins.module_utils._aid import busy, guard, marker, state
+from ansible_collections.mailops.triage.plugins.module_utils._aid import busy, guard, marker, outcome, state
 from ansible_collections.mailops.triage.plugins.module_utils._aid.contain import expiry, ledger, plan
 from ansible_collections.mailops.triage.plugins.module_utils._aid.contain.here import Cannot, Failed, Here
 from ansible_collections.mailops.triage.plugins.module_utils._aid.quiet import mark, monit, taking
@@ -46,17 +46,8 @@ class Maintaining(object):
 
     def run(self):
         """Do it; the result is the module's."""
-        told = {"state": "refused"}
         try:
-            told["state"], told["why"] = self._end() if self.options["state"] == "ended" else self._begin()
-        except guard.Refused as error:
-            told.update(code=error.code, why=error.why, retry_at=error.retry_at)
-        except Cannot as error:
-            told.update(code=error.code, why=error.why)
-        except state.StateError as error:
-            told.update(state="failed", code="state", why=str(error))
-        except (Failed, OSError, ValueError, KeyError) as error:
-            told.update(state="failed", code="failed", why=clean(error, 300))
+            told = outcome.of(self._end if self.options["state"] == "ended" else self._begin)
         finally:
             self.memory.unlock()
         answer = self.record.answer(**told)
