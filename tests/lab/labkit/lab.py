@@ -25,7 +25,7 @@ class Lab:
         """
         if not 1 <= count <= plan.MAX_HOSTS:
             raise LabError(f"hosts: between 1 and {plan.MAX_HOSTS}")
-        check.require()
+        check.require(install=True)
         base.ensure()
         names = plan.mail_hosts(count) + list(vantages)
         check.room_for(len(names))
