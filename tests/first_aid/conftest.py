@@ -17,28 +17,23 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / name) for name in ("first_aid", "chaos", "accuracy")]
 
-from labkit import bmc
+from labkit import bmc, has_workers
 from labkit.lab import Lab
 
 HOSTS = 20
 """mail1 stays well; the hosts of a file stand at its head."""
 
 
-def _first(session: pytest.Session) -> bool:
-    """Is this the process that has the others work for it, or the only one?"""
-    return not hasattr(session.config, "workerinput")
-
-
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Boot the lab once, before there are workers."""
-    if _first(session) and not session.config.option.collectonly:
+    if has_workers.boots(session):
         bmc.install()  # the collection that sends mail comes with it
         Lab().up(HOSTS)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Power it off when all workers have ended."""
-    if _first(session) and not session.config.option.collectonly:
+    if has_workers.boots(session):
         Lab().down()
 
 

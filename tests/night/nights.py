@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,6 @@ import scenario
 from labkit import plan, updates
 from labkit.lab import Lab
 
-GROUPS = {"east": ("mail2", "mail3"), "west": ("mail4", "mail5")}
-MEMBERS = tuple(host for members in GROUPS.values() for host in members)
 PROTOCOLS = ("smtp", "imap")
 VARIABLES = {
     "patch_night_soak": 5,
@@ -29,50 +27,67 @@ VARIABLES = {
 }
 """What a test does not wait for; the rest is as a site has it."""
 
+Groups = Mapping[str, Sequence[str]]
 
-def fresh(lab: Lab, folder: Path) -> Path:
-    """Hosts as on their first day, with the day's updates pending; answers with the inventory of their groups."""
-    lab.reset(*MEMBERS)
-    switch_on = f"cp {updates.SOURCES} /etc/apt/sources.list && apt-get -q update"
+
+class Night:
+    """Nights over the redundancy groups of some hosts; all that they write lies in one folder.
+
+    :param groups: for each redundancy group its members
+    :param variables: of the playbook, beside VARIABLES
+    """
+
+    def __init__(self, folder: Path, groups: Groups, **variables: object) -> None:
+        self.hosts = [host for members in groups.values() for host in members]
+        self._folder, self._inventory = folder / "nights", folder / "groups.json"
+        own = {host: {"mail_redundancy_group": name} for name, members in groups.items() for host in members}
+        self._inventory.write_text(json.dumps({"all": {"hosts": own}}), encoding="utf-8")
+        kept = {"patch_night_dir": str(self._folder), "triage_history_dir": str(folder)}
+        self._variables = {**VARIABLES, **variables, **kept}
+
+    def command(self, *more: str) -> list[str]:
+        """The command line of a night."""
+        return [
+            *("ip", "netns", "exec", plan.namespace(plan.CONTROLLER)),
+            str(Path(sys.executable).parent / "ansible-playbook"),
+            *("-i", str(plan.STATE_DIR / "inventory.yml"), "-i", str(self._inventory)),
+            str(scenario.ROOT / "playbooks" / "patch_night.yml"),
+            *("-l", ",".join(self.hosts), "-e", json.dumps(self._variables)),
+            *more,
+        ]
+
+    def run(self, *more: str) -> subprocess.CompletedProcess[str]:
+        """A whole night."""
+        return subprocess.run(
+            self.command(*more),
+            env=scenario.environment(),
+            cwd=scenario.ROOT,
+            capture_output=True,
+            text=True,
+            timeout=1500,
+            check=False,
+        )
+
+    def folders(self) -> list[Path]:
+        """What nights there were, the last one last."""
+        there = self._folder.iterdir() if self._folder.exists() else []
+        return sorted(there, key=lambda one: one.stat().st_mtime)
+
+    def report(self) -> dict[str, Any]:
+        """The report of the last night."""
+        found: dict[str, Any] = json.loads((self.folders()[-1] / "report.json").read_text(encoding="utf-8"))
+        return found
+
+    def states(self) -> dict[str, str]:
+        """How each host has ended in the last night."""
+        return {name: host["state"] for name, host in self.report()["hosts"].items()}
+
+
+def switch_on(lab: Lab, hosts: Sequence[str]) -> None:
+    """The day's updates are pending on these hosts."""
     with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda host: lab.run(host, switch_on, check=True, timeout=120), MEMBERS))
-    hosts = {host: {"mail_redundancy_group": name} for name, members in GROUPS.items() for host in members}
-    path = folder / "groups.json"
-    path.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
-    return path
-
-
-def command(folder: Path, groups: Path, *more: str, hosts: Sequence[str] = MEMBERS) -> list[str]:
-    """The command line of a night."""
-    variables = {**VARIABLES, "patch_night_dir": str(folder / "nights"), "triage_history_dir": str(folder)}
-    return [
-        *("ip", "netns", "exec", plan.namespace(plan.CONTROLLER)),
-        str(Path(sys.executable).parent / "ansible-playbook"),
-        *("-i", str(plan.STATE_DIR / "inventory.yml"), "-i", str(groups)),
-        str(scenario.ROOT / "playbooks" / "patch_night.yml"),
-        *("-l", ",".join(hosts), "-e", json.dumps(variables)),
-        *more,
-    ]
-
-
-def night(folder: Path, groups: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    """A whole night."""
-    return subprocess.run(
-        command(folder, groups, *more),
-        env=scenario.environment(),
-        cwd=scenario.ROOT,
-        capture_output=True,
-        text=True,
-        timeout=1500,
-        check=False,
-    )
-
-
-def report(folder: Path) -> dict[str, Any]:
-    """The report of the last night."""
-    newest = max((folder / "nights").iterdir(), key=lambda one: one.stat().st_mtime)
-    found: dict[str, Any] = json.loads((newest / "report.json").read_text(encoding="utf-8"))
-    return found
+        lines = f"cp {updates.SOURCES} /etc/apt/sources.list && apt-get -q update"
+        list(pool.map(lambda host: lab.run(host, lines, check=True, timeout=120), hosts))
 
 
 def pending(lab: Lab, host: str) -> list[str]:
@@ -84,8 +99,8 @@ def pending(lab: Lab, host: str) -> list[str]:
 class Outside:
     """Looks at SMTP and IMAP of every member, again and again, until it is told to stop."""
 
-    def __init__(self, lab: Lab) -> None:
-        self._lab, self._over = lab, threading.Event()
+    def __init__(self, lab: Lab, groups: Groups) -> None:
+        self._lab, self._groups, self._over = lab, groups, threading.Event()
         self.looks: list[dict[tuple[str, str], str]] = []
         self._thread = threading.Thread(target=self._run)
 
@@ -98,7 +113,7 @@ class Outside:
         self._thread.join()
 
     def _run(self) -> None:
-        ways = [(host, protocol) for host in MEMBERS for protocol in PROTOCOLS]
+        ways = [(host, protocol) for members in self._groups.values() for host in members for protocol in PROTOCOLS]
         with ThreadPoolExecutor(max_workers=len(ways)) as pool:
             while not self._over.is_set():
                 answers = pool.map(lambda way: self._lab.probe(*way, vantage="dept-a"), ways)
@@ -110,7 +125,7 @@ class Outside:
         return [
             (number, group, protocol)
             for number, look in enumerate(self.looks)
-            for group, members in GROUPS.items()
+            for group, members in self._groups.items()
             for protocol in PROTOCOLS
             if not any(look[host, protocol].startswith("ok") for host in members)
         ]

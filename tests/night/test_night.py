@@ -12,35 +12,39 @@ from labkit import crowd
 from labkit.lab import Lab
 from ledger import search
 from load import Load
-from nights import GROUPS, MEMBERS, Outside, fresh, night, pending, report
+from nights import Night, Outside, pending, switch_on
+
+GROUPS = {"east": ("mail31", "mail32"), "west": ("mail33", "mail34")}
 
 
 def test_a_night_over_two_groups_under_load(lab: Lab, tmp_path: Path) -> None:
-    groups = fresh(lab, tmp_path)
-    before = {host: pending(lab, host) for host in MEMBERS}
+    night = Night(tmp_path, GROUPS)
+    lab.reset(*night.hosts)
+    switch_on(lab, night.hosts)
+    before = {host: pending(lab, host) for host in night.hosts}
     assert all(before.values()), before
 
-    planned = night(tmp_path, groups, "--check")
+    planned = night.run("--check")
     assert planned.returncode == 0, planned.stdout
-    assert {host: pending(lab, host) for host in MEMBERS} == before
-    assert not (tmp_path / "nights").exists(), "check mode leaves nothing behind"
+    assert {host: pending(lab, host) for host in night.hosts} == before
+    assert not night.folders(), "check mode leaves nothing behind"
 
-    loads = {host: Load(host, f"night-{host}-", number) for number, host in enumerate(MEMBERS)}
+    loads = {host: Load(host, f"night-{host}-", number) for number, host in enumerate(night.hosts)}
     with crowd.at_home():
         for load in loads.values():
             load.start()
     try:
-        with Outside(lab) as outside:
-            done = night(tmp_path, groups)
+        with Outside(lab, GROUPS) as outside:
+            done = night.run()
     finally:
         for load in loads.values():
             load.stop()
     assert done.returncode == 0, done.stdout + done.stderr
-    said = report(tmp_path)
+    said = night.report()
     print(done.stdout)
-    assert {host: said["hosts"][host]["state"] for host in MEMBERS} == dict.fromkeys(MEMBERS, "done"), done.stdout
-    assert {host: pending(lab, host) for host in MEMBERS} == dict.fromkeys(MEMBERS, [])
-    assert {host: peers.broken(lab, host) for host in MEMBERS} == dict.fromkeys(MEMBERS, [])
+    assert night.states() == dict.fromkeys(night.hosts, "done"), done.stdout
+    assert {host: pending(lab, host) for host in night.hosts} == dict.fromkeys(night.hosts, [])
+    assert {host: peers.broken(lab, host) for host in night.hosts} == dict.fromkeys(night.hosts, [])
 
     assert outside.nobody() == []
     assert len(outside.looks) > 50
@@ -51,6 +55,6 @@ def test_a_night_over_two_groups_under_load(lab: Lab, tmp_path: Path) -> None:
         print(f"{host}: {balance}; {load.ledger.refused} refused; away {said['hosts'][host]['downtime']}")
         assert balance.even and balance.accepted > 100, (host, str(balance))
 
-    again = night(tmp_path, groups)
+    again = night.run()
     assert again.returncode == 0, again.stdout
-    assert {host: report(tmp_path)["hosts"][host]["state"] for host in MEMBERS} == dict.fromkeys(MEMBERS, "nothing")
+    assert night.states() == dict.fromkeys(night.hosts, "nothing")
