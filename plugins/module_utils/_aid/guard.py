@@ -74,9 +74,7 @@ class Guard(object):
         :param starts: true for what starts a daemon: its budget is asked
         :raises Refused: with the reason
         """
-        why = marker.active(time.time(), self._marker, self.asked["run"])
-        if why:
-            raise Refused("maintenance", why)
+        self._maintained()
         self._wait_for(self._work_in_progress)
         if self.check:
             self._alone(self.memory.read())
@@ -86,6 +84,8 @@ class Guard(object):
             if not self.memory.lock(max(0.0, self._until - time.monotonic()), anyhow=self._makes_room):
                 raise Refused("locked", self._holder(self.memory.read()) or "another remedy is at this host just now")
             self._wait_for(self._other_lease)
+            # It may have begun while others were waited for.
+            self._maintained()
             known = self.memory.read()
             self._afford(known, starts)
             self._write(known)
@@ -198,6 +198,11 @@ class Guard(object):
             "since": round(now, 3),
             "until": round(now + LEASE_S, 3),
         }
+
+    def _maintained(self):
+        why = marker.active(time.time(), self._marker, self.asked["run"])
+        if why:
+            raise Refused("maintenance", why)
 
     def _work_in_progress(self):
         names = self._names()

@@ -213,6 +213,22 @@ def test_packages_and_backups_are_waited_for(tmp_path: Path) -> None:
         assert refused.value.code == "busy"
 
 
+def test_an_operator_who_comes_while_others_are_waited_for_is_heard(tmp_path: Path) -> None:
+    first = guard(tmp_path, "run-1")
+    first.enter()
+    first.leave()
+
+    def operator_comes(dummy_seconds: float) -> None:
+        (tmp_path / "maintenance").write_text("disk swap")
+        (tmp_path / "s" / "state.json").unlink()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "sleep", operator_comes)
+        with pytest.raises(Refused) as refusal:
+            guard(tmp_path, "run-2", wait=60.0).enter()
+    assert refusal.value.code == "maintenance"
+
+
 def _lock(path: str, held: multiprocessing.synchronize.Event) -> None:
     import fcntl
 
