@@ -9,6 +9,7 @@ import itertools
 import random
 import threading
 import time
+from collections.abc import Sequence
 
 from labkit import client, crowd, plan
 from ledger import Ledger
@@ -21,11 +22,17 @@ GAP = 0.05
 """Seconds between two messages of a client; a refusal makes it wait longer."""
 
 
-class Load:
-    """What one host gets, from the first message to stop()."""
+USERS = ("alice", "bob")
 
-    def __init__(self, host: str, prefix: str, seed: int) -> None:
-        self.host, self.prefix, self.seed = host, prefix, seed
+
+class Load:
+    """What one host gets, from the first message to stop().
+
+    :param recipients: of USERS, who the mail is for
+    """
+
+    def __init__(self, host: str, prefix: str, seed: int, recipients: Sequence[str] = USERS) -> None:
+        self.host, self.prefix, self.seed, self._recipients = host, prefix, seed, recipients
         self.ledger = Ledger()
         self.fetched = 0
         self._numbers = itertools.count(1)
@@ -49,7 +56,7 @@ class Load:
     def _send(self, rng: random.Random) -> None:
         source = crowd.addresses(rng, 1)[0]
         while not self._over.is_set():
-            login = rng.choice((None, None, "alice", "bob"))
+            login = rng.choice((None, None, *USERS))
             good = self._dialogue(source, login, rng.randrange(1, 6), rng)
             self._over.wait(GAP if good else 0.3 + rng.random())
 
@@ -72,7 +79,7 @@ class Load:
     def _message(self, talk: client.Dialogue, login: str | None, rng: random.Random) -> None:
         ident = f"{self.prefix}{next(self._numbers)}"
         sender = f"{login or f'person{rng.randrange(50)}'}@{plan.DOMAIN if login else 'partner.example'}"
-        to = f"{rng.choice(('alice', 'bob'))}@{self.host}.{plan.DOMAIN}"
+        to = f"{rng.choice(self._recipients)}@{self.host}.{plan.DOMAIN}"
         sent = False
         try:
             talk.smtp("mail", f"MAIL FROM:<{sender}>")
@@ -91,7 +98,7 @@ class Load:
         source = crowd.addresses(rng, 1)[0]
         while not self._over.is_set():
             try:
-                user = rng.choice(("alice", "bob"))
+                user = rng.choice(USERS)
                 talk = client.Dialogue(plan.address(self.host), client.PORTS["imaps"], PATIENCE, source=source)
                 with talk.sock:
                     talk.tls()

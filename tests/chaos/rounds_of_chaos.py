@@ -25,7 +25,7 @@ from labkit.lab import Lab
 from labkit.plan import CONTROLLER, STATE_DIR, namespace
 from labkit.shell import LabError
 from ledger import Balance, search
-from load import Load
+from load import USERS, Load
 
 REMEDIES = ("restart_daemon", "purge_spool", "contain_surge")
 TEMPTING = ("capacity", "configuration", "dependency", "operator")
@@ -107,7 +107,7 @@ def play(lab: Lab, batch: dict[str, Plan], rng: random.Random) -> Iterator[Outco
 def _round(lab: Lab, host: str, plan: Plan, rng: random.Random) -> Outcome:
     outcome = Outcome(plan, host)
     prefix = f"chaos-{plan.number}-"
-    load = Load(host, prefix, plan.number)
+    load = Load(host, prefix, plan.number, _recipients(plan.fault))
     load.start()
     try:
         time.sleep(rng.uniform(1.0, 3.0))
@@ -130,6 +130,12 @@ def _round(lab: Lab, host: str, plan: Plan, rng: random.Random) -> Outcome:
     except (LabError, subprocess.SubprocessError, ValueError) as wrong:
         outcome.problem = str(wrong)
     return outcome
+
+
+def _recipients(fault: str) -> list[str]:
+    """Who can be written to: what is for a user over quota goes back to its sender, as it should."""
+    full = {"alice"} if "client.user_over_quota" in faults.load(fault)["expect"]["root_causes"] else set()
+    return [user for user in USERS if user not in full]
 
 
 def _first_aid(host: str, plan: Plan, rng: random.Random) -> None:
