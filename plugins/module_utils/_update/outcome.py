@@ -12,6 +12,8 @@ from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 from ansible_collections.mailops.triage.plugins.module_utils._update import leftovers
 
 _MOST, _MOST_USERS = 500, 20
+_ERRORS = ("E: ", "dpkg: error", "Error", "error: ")
+_PROGRESS = ("dpkg: ", "Setting up ", "Unpacking ", "Preparing to unpack ", "Selecting ", "(Reading database ")
 
 
 def empty(backend):
@@ -95,6 +97,17 @@ def diff(answer):
     return sides
 
 
+def _words(lines):
+    """What the log says of the trouble: its last errors; before one of dpkg's, what the script itself has said."""
+    said = []
+    for number, line in enumerate(lines):
+        if line.startswith("dpkg: error") and number and not lines[number - 1].startswith(_PROGRESS):
+            said.append(lines[number - 1])
+        if line.startswith(_ERRORS):
+            said.append(line)
+    return clean("; ".join(said[:2] + said[2:][-2:]), 400)
+
+
 def trouble(job, unfinished, late):
     """Why the work did not come out as it should: (code, why), both empty when it did.
 
@@ -104,8 +117,7 @@ def trouble(job, unfinished, late):
     """
     status, log = job.result(), job.log()
     broken = ", ".join("{package} ({state})".format(**one) for one in unfinished[:10])
-    said = [line for line in log.splitlines() if line.startswith(("E: ", "dpkg: error", "Error", "error: "))]
-    words = clean("; ".join(said[-3:]), 300)
+    words = _words(log.splitlines())
     if status == 0 and not unfinished and not late:
         return "", ""
     if "No space left on device" in log:

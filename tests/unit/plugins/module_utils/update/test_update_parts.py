@@ -143,6 +143,23 @@ def test_the_first_step_that_fails_ends_it_and_the_last_is_done(job):
     assert outcome.trouble(job, [{"package": "a", "state": "unpacked"}], [])[0] == "half_configured"
 
 
+def test_the_words_of_a_script_that_fails_are_told(job, tmp_path):
+    """The lines are dpkg's own, from a real host."""
+    (tmp_path / "log").write_text(
+        "Setting up mail-policy (1.1) ...\n"
+        "the policy is sick\n"
+        "dpkg: error processing package mail-policy (--configure):\n"
+        " installed mail-policy package post-installation script subprocess returned error exit status 1\n"
+        "Errors were encountered while processing:\n mail-policy\n"
+        "E: Sub-process /usr/bin/dpkg returned an error code (1)\n"
+    )
+    job.begin([[["sh", "-c", f"cat {tmp_path}/log; exit 100"]]])
+    assert job.wait(30)
+    code, why = outcome.trouble(job, [{"package": "mail-policy", "state": "half-configured"}], [])
+    assert code == "half_configured"
+    assert why.startswith("not completely installed: mail-policy (half-configured). the policy is sick; dpkg: error")
+
+
 def test_who_is_told_to_end_goes_on_and_who_is_killed_has_no_result(job, tmp_path):
     gate = tmp_path / "gate"
     job.begin([[["sh", "-c", f"while [ ! -e '{gate}' ]; do sleep 0.02; done"]], [["echo", "done"]]])
