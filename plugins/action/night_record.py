@@ -14,7 +14,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.mailops.triage.plugins.plugin_utils._faces import _safe
 from ansible_collections.mailops.triage.plugins.plugin_utils._night import answers, ledger, progress
-from ansible_collections.mailops.triage.plugins.plugin_utils._recording import RecordingError
+from ansible_collections.mailops.triage.plugins.plugin_utils._recording import Recording, RecordingError, host_file
 
 display = Display()
 
@@ -66,6 +66,10 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(str(exc)) from exc
         self._say(host, entry)
         outcome = document["outcome"] or {}
+        daemons = [{"service": unit, "how": "restart"} for unit in outcome.get("restarts") or []]
+        if options["step"] == "rolled_back":
+            # What the broken packages have ended does not run on replaced files: it does not run.
+            daemons += [{"service": unit, "how": "start"} for unit in _ran_before(document)]
         rebooting = options["reboot"] != "never" and bool((outcome.get("reboot") or {}).get("required"))
         result.update(
             changed=False,
@@ -73,7 +77,7 @@ class ActionModule(ActionBase):
             state=entry["state"],
             code=entry["code"],
             host_state=document["state"],
-            restarts=outcome.get("restarts") or [],
+            daemons=daemons,
             reboot=rebooting,
         )
         if not good and options["required"] and options["step"] not in ("listed", "downloaded", "closed"):
@@ -86,6 +90,17 @@ class ActionModule(ActionBase):
             return
         why = f": {_safe.inert(entry['why'], 300)}" if entry["why"] else ""
         display.display(f"{host}: {entry['step']}: {entry['state']}{why}")
+
+
+def _ran_before(host: dict[str, t.Any]) -> list[str]:
+    """Units of the mail system that ran when the host was looked at before; what others lean on comes first."""
+    look = host["before"]
+    try:
+        facts = Recording(look["look"]).read(host_file(look["name"]))["facts"]["services"] if look else {}
+    except (RecordingError, KeyError, TypeError):
+        return []
+    parts = [facts.get("resolver"), *(facts.get("others") or []), facts.get("mda"), facts.get("mta")]
+    return [part["unit"] for part in parts if part and (part.get("unit_state") or {}).get("active") == "active"]
 
 
 def _batch_ended(night: dict[str, t.Any], now: float) -> None:

@@ -98,12 +98,14 @@ host_state:
   type: str
   returned: always
   sample: begun
-restarts:
-  description: Units to be restarted, by what the package manager's module said last.
+daemons:
+  description:
+    - What is to be done with daemons, C(how) for each C(service). V(restart) by what the package manager's module said last;
+      after the way back also V(start) for each unit of the mail system that had run before the night.
   type: list
-  elements: str
+  elements: dict
   returned: always
-  sample: [postfix@-.service]
+  sample: [{"service": postfix@-.service, "how": restart}]
 reboot:
   description: Whether the host is to be rebooted now.
   type: bool
