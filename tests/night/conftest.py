@@ -16,7 +16,7 @@ sys.path[:0] = [str(ROOT / "tests" / name) for name in ("night", "chaos", "accur
 from labkit import has_workers
 from labkit.lab import Lab
 
-HOSTS = 34
+HOSTS = 22
 """The first twenty are those of the tests of first aid, which may have this lab at the same time."""
 
 

@@ -14,7 +14,7 @@ from ledger import search
 from load import Load
 from nights import Night, Outside, pending, switch_on
 
-GROUPS = {"east": ("mail31", "mail32"), "west": ("mail33", "mail34")}
+GROUPS = {"east": ("mail2", "mail3"), "west": ("mail4", "mail5")}
 
 
 def test_a_night_over_two_groups_under_load(lab: Lab, tmp_path: Path) -> None:

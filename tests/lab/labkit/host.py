@@ -281,6 +281,8 @@ def power_cut(host: str) -> None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(record[which], signal.SIGKILL)
             _wait_gone(record, which)
+    # What a kernel has in its memory goes with it; this one's stays in the namespace.
+    run(["ip", "netns", "exec", plan.namespace(host), "nft", "flush", "ruleset"])
     boot(host)
 
 
