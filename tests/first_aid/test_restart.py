@@ -222,6 +222,10 @@ def test_maintenance_of_the_host(lab: Lab, host: str, remedy: Remedy) -> None:
         ("F053", "postfix@-", "smtp", ("timeout", "closed"), "refused"),
         ("F056b", "dovecot", "imap", ("ok",), "refused"),
         ("F064", "postfix@-", "smtp", ("4",), "4"),
+        ("F073", "postfix@-", "smtp", ("452",), "452"),
+        ("F074", "postfix@-", "smtp", ("452", "timeout"), "4"),
+        ("F076", "postfix@-", "smtp", ("timeout",), "timeout"),
+        ("F051", "dovecot", "imap", ("refused",), "refused"),
     ],
 )
 def test_what_happens_when_one_restarts_anyway(
@@ -231,6 +235,32 @@ def test_what_happens_when_one_restarts_anyway(
     assert lab.probe(host, protocol).startswith(before)
     lab.run(host, f"systemctl restart {unit}", timeout=150)
     assert seen(lab, host, protocol, after, 20).startswith(after)
+
+
+def test_who_restarts_on_a_frozen_storage_makes_it_worse(lab: Lab, host: str) -> None:
+    """Who could log in before is refused afterwards; the processes that hang stay, and so does the job of systemd."""
+    lab.inject("F010", host)
+    assert lab.probe(host, "imap") == "timeout select"
+    lab.run(host, "systemctl --no-block restart dovecot", check=True)
+    assert seen(lab, host, "imap", "refused", 20) == "refused"
+    time.sleep(10)
+    assert lab.probe(host, "imap") == "refused"
+    assert lab.run(host, "systemctl is-active dovecot").stdout == "deactivating\n"
+
+
+def test_a_stop_that_hangs_is_ended_and_the_daemon_comes_back(lab: Lab, host: str, remedy: Remedy) -> None:
+    lab.run(
+        host,
+        "mkdir -p /run/systemd/system/dovecot.service.d; printf '[Service]\nExecStop=\nExecStop=/bin/sleep 1000\n'"
+        " > /run/systemd/system/dovecot.service.d/hangs.conf; systemctl daemon-reload",
+        check=True,
+    )
+    before = lab.run(host, "systemctl show -P MainPID dovecot").stdout
+    done = remedy(RESTART_MDA)
+    assert (done["state"], done["changed"]) == ("done", True), done
+    assert lab.run(host, "systemctl show -P MainPID dovecot").stdout != before
+    assert lab.run(host, "pgrep -fx '/bin/sleep 1000'").stdout == ""
+    well(lab, host)
 
 
 def test_a_crash_loop_gets_its_budget_and_opens_again(lab: Lab, host: str, remedy: Remedy) -> None:
