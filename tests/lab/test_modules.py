@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -62,3 +63,52 @@ def test_mail_probe_runs_where_it_is_sent(call: Call) -> None:
     }
     probe = call("dept-a", "mail_probe", targets=[target])["probe"]
     assert [service["outcome"] for service in probe["hosts"]["mail2"]["services"]] == ["ok", "ok"]
+
+
+def test_mail_week_reads_a_journal_of_days(lab: Lab, call: Call) -> None:
+    """A host without files of its log; systemd-journal-remote writes the journal that three days would have left."""
+    lab.reset("mail3")
+    whole = int(time.time()) // 3600 * 3600
+    wanted = {whole - hour * 3600: 1 + (hour * 7) % 5 for hour in range(1, 73)}
+    entries = []
+    for begin, count in sorted(wanted.items()):
+        for number in range(count):
+            at = begin + 60 * (number * 10 + 1)
+            entries.append((at, "postfix/smtpd", "connect from client.example.com[192.0.2.99]"))
+            entries.append((at + 1, "postfix/lmtp", _DELIVERED.format(begin + number)))
+            entries.append((at + 2, "dovecot", _LOGIN))
+    journal = "/var/log/journal/$(cat /etc/machine-id)"
+    lines = (
+        "systemctl stop rsyslog.service syslog.socket\n"
+        f"rm -f /var/log/mail.*; mkdir -p {journal}\n"
+        f"/lib/systemd/systemd-journal-remote -o {journal}/days.journal -"
+    )
+    lab.run("mail3", lines, check=True, stdin="".join(_entry(*one) for one in entries))
+    week = call("mail3", "mail_week", days=7)
+    found = {hour["at"]: (hour["connections"], hour["delivered"], hour["logins"]) for hour in week["hours"]}
+    lab.reset("mail3")
+    assert [one["name"] for one in week["sources"]] == ["journal"] and week["gaps"] == [], week
+    # Of the hour in which it begins not all is known.
+    assert found == {at: (count,) * 3 for at, count in wanted.items() if at > min(wanted)}
+
+
+_DELIVERED = (
+    "{0:X}: to=<bob@example.test>, relay=mail3.example.test[private/dovecot-lmtp], delay=0.1, delays=0/0/0/0.1,"
+    " dsn=2.0.0, status=sent (250 2.0.0 <bob@example.test> Saved)"
+)
+_LOGIN = "imap-login: Login: user=<bob>, method=PLAIN, rip=192.0.2.99, lip=192.0.2.13, mpid=4711, TLS, session=<abc>"
+
+
+def _entry(at: int, who: str, text: str) -> str:
+    """One entry in the export format of the journal."""
+    fields = {
+        "__REALTIME_TIMESTAMP": at * 1_000_000,
+        "__MONOTONIC_TIMESTAMP": at * 1_000_000,
+        "_BOOT_ID": "1" * 32,
+        "SYSLOG_FACILITY": 2,
+        "SYSLOG_IDENTIFIER": who,
+        "PRIORITY": 6,
+        "_SYSTEMD_UNIT": "dovecot.service" if who == "dovecot" else "postfix@-.service",
+        "MESSAGE": text,
+    }
+    return "".join(f"{name}={value}\n" for name, value in fields.items()) + "\n"
