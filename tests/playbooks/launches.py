@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Extra variables as a launch delivers them: recorded ones, and any others in the same form.
 
-AWX writes C(env/extravars) in YAML, every key and every text of it tagged C(!unsafe). ansible-rulebook, and whoever calls
-ansible-playbook with C(-e @FILE), hands over plain JSON: there Ansible itself protects nobody.
+AWX writes C(env/extravars) in YAML, every key and every text of it tagged C(!unsafe). ansible-rulebook, and whoever
+calls ansible-playbook with C(-e @FILE), hands over plain JSON: there Ansible itself protects nobody.
 """
 
 from __future__ import annotations
