@@ -25,12 +25,16 @@ from ansible_collections.mailops.triage.plugins.plugin_utils._engine.rules impor
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.schema import ROOT
 from ansible_collections.mailops.triage.plugins.plugin_utils._intake.reported import ReportedError, taken_in
 from ansible_collections.mailops.triage.plugins.plugin_utils._recording import PLAN, Recording, RecordingError
+from ansible_collections.mailops.triage.plugins.plugin_utils._slices import place
 from ansible_collections.mailops.triage.plugins.plugin_utils._versions import versions
 
 display = Display()
 
 _SPEC: dict[str, t.Any] = {
     "report_dir": {"type": "str"},
+    "parts_dir": {"type": "str"},
+    "run_name": {"type": "str"},
+    "parts_count": {"type": "int"},
     "continues": {"type": "str"},
     "hosts": {"type": "list", "elements": "str"},
     **_targets.OPTIONS,
@@ -53,21 +57,27 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Answer with the report directory."""
         result: dict[str, t.Any] = super().run(tmp, task_vars)
-        dummy, options = self.validate_argument_spec(argument_spec=_SPEC)
+        dummy, options = self.validate_argument_spec(
+            argument_spec=_SPEC, mutually_exclusive=[("report_dir", "parts_dir")]
+        )
         task_vars = task_vars or {}
         reader = _hostvars.Reader(task_vars, self._templar)
         started = time.time()
         run_id = datetime.datetime.fromtimestamp(started, datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
         run_id += "-" + secrets.token_hex(2)
         _check(options)
-        recording = Recording(self._directory(options["report_dir"], run_id))
         more: dict[str, t.Any] = {}
+        if options["parts_dir"]:
+            more["part"] = _part(options, task_vars, run_id)
+        wanted = more["part"].pop("path") if more else options["report_dir"]
+        recording = Recording(self._directory(wanted, run_id))
         hosts: list[str] = options["hosts"] or task_vars["ansible_play_hosts_all"]
         try:
             if options["continues"]:
                 # Another look within the same run.
-                run_id = Recording(options["continues"]).read("run.json")["id"]
-                more = {"continues": options["continues"]}
+                first = Recording(options["continues"]).read("run.json")
+                run_id = first["id"]
+                more = {"continues": options["continues"], **{key: first[key] for key in ("part",) if key in first}}
             points = _targets.points(options["vantage_points"], task_vars, reader)
             targets = [_targets.target(host, reader) for host in hosts]
             told = self._reported(options["rules_dirs"], task_vars, points)
@@ -115,6 +125,17 @@ class ActionModule(ActionBase):
         """What a user said, from the play's variables as they are: never an option, which would be templated."""
         directories = [ROOT / "rules", *(Path(name) for name in rules_dirs)]
         return taken_in(task_vars, directories, task_vars["hostvars"], points)
+
+
+def _part(options: dict[str, t.Any], task_vars: dict[str, t.Any], run_id: str) -> dict[str, t.Any]:
+    """This run is one of several that look at a part of the fleet each.
+
+    :raises AnsibleActionFail: when the name of the whole run cannot be one
+    """
+    try:
+        return place.of_part(options["parts_dir"], options["run_name"], options["parts_count"], task_vars, run_id)
+    except place.PlaceError as exc:
+        raise AnsibleActionFail(str(exc)) from exc
 
 
 def _check(options: dict[str, t.Any]) -> None:
