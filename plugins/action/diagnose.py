@@ -57,6 +57,9 @@ class ActionModule(ActionBase):
                 # Another report about the same evidence; without one, what was reported then still counts.
                 run.update(taken_in(task_vars or {}, directories, hosts, sweep["vantages"]))
                 target = self._copy(source, options["replay_to"], run["id"])
+            elif run.get("parts"):
+                # The parts have looked back, each for its own hosts, and have left their traces.
+                run.update(taken_in(task_vars or {}, directories, hosts, sweep["vantages"]))
             else:
                 first = Recording(run.pop("continues")) if run.get("continues") else None
                 folder = self._history(first or source, options["history_dir"])
@@ -70,7 +73,7 @@ class ActionModule(ActionBase):
             report = diagnose(run, sweep, hosts, known)
             report["run"]["report_dir"] = str(target.path)
             target.write(REPORT, report)
-            if not options["replay"] and not run["check_mode"]:
+            if not options["replay"] and not run.get("parts") and not run["check_mode"]:
                 left = _history.trace(run, report, hosts)
                 target.write(_history.TRACE, left)
                 if options["history_dir"]:

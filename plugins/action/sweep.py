@@ -29,6 +29,7 @@ from ansible_collections.mailops.triage.plugins.plugin_utils._recording import (
     new_run_id,
     report_directory,
 )
+from ansible_collections.mailops.triage.plugins.plugin_utils._slices import place
 from ansible_collections.mailops.triage.plugins.plugin_utils._ticket import event as events
 from ansible_collections.mailops.triage.plugins.plugin_utils._ticket.payload import plain
 from ansible_collections.mailops.triage.plugins.plugin_utils._ticket.values import line
@@ -38,6 +39,9 @@ display = Display()
 
 _SPEC: dict[str, t.Any] = {
     "report_dir": {"type": "str"},
+    "parts_dir": {"type": "str"},
+    "run_name": {"type": "str"},
+    "parts_count": {"type": "int"},
     "continues": {"type": "str"},
     "hosts": {"type": "list", "elements": "str"},
     **_targets.OPTIONS,
@@ -61,7 +65,9 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Answer with the report directory."""
         result: dict[str, t.Any] = super().run(tmp, task_vars)
-        dummy, options = self.validate_argument_spec(argument_spec=_SPEC)
+        dummy, options = self.validate_argument_spec(
+            argument_spec=_SPEC, mutually_exclusive=[("report_dir", "parts_dir")]
+        )
         task_vars = task_vars or {}
         reader = _hostvars.Reader(task_vars, self._templar)
         started = time.time()
@@ -71,11 +77,15 @@ class ActionModule(ActionBase):
         try:
             event = _event(options)
             run_id = event["run"] if event else new_run_id(started)
-            recording = Recording(self._directory(options, run_id))
+            if options["parts_dir"]:
+                more["part"] = _part(options, task_vars, run_id)
+            wanted = more["part"].pop("path") if more else options["report_dir"]
+            recording = Recording(report_directory(wanted, run_id, bool(self._task.check_mode)))
             if options["continues"]:
                 # Another look within the same run.
-                run_id = Recording(options["continues"]).read("run.json")["id"]
-                more = {"continues": options["continues"]}
+                first = Recording(options["continues"]).read("run.json")
+                run_id = first["id"]
+                more = {"continues": options["continues"], **{key: first[key] for key in ("part",) if key in first}}
             near = event["vantage_points"] if event else []
             points = _targets.points(options["vantage_points"] or near, task_vars, reader)
             targets = [_targets.target(host, reader) for host in hosts]
@@ -114,13 +124,6 @@ class ActionModule(ActionBase):
         result.update(changed=False, report_dir=str(recording.path))
         return result
 
-    def _directory(self, options: dict[str, t.Any], run_id: str) -> str:
-        """Check mode leaves nothing behind: its recording lives in a temporary directory until it is reported."""
-        if self._task.check_mode and options["ticket_file"]:
-            # The event was written in check mode, too, and to such a directory.
-            return str(Path(options["ticket_file"]).absolute().parent)
-        return report_directory(options["report_dir"], run_id, bool(self._task.check_mode))
-
     def _reported(
         self,
         rules_dirs: list[str],
@@ -147,6 +150,17 @@ def _event(options: dict[str, t.Any]) -> dict[str, t.Any] | None:
 def _ticket(told: str | None, event: dict[str, t.Any] | None, task_vars: dict[str, t.Any]) -> str | None:
     """Identifier of the ticket that asked for the run, if one did."""
     return told or (event or {}).get("id") or line(plain(task_vars.get("triage_ticket")), limit=200) or None
+
+
+def _part(options: dict[str, t.Any], task_vars: dict[str, t.Any], run_id: str) -> dict[str, t.Any]:
+    """This run is one of several that look at a part of the fleet each.
+
+    :raises AnsibleActionFail: when the name of the whole run cannot be one
+    """
+    try:
+        return place.of_part(options["parts_dir"], options["run_name"], options["parts_count"], task_vars, run_id)
+    except place.PlaceError as exc:
+        raise AnsibleActionFail(str(exc)) from exc
 
 
 def _check(options: dict[str, t.Any]) -> None:

@@ -28,6 +28,20 @@ options:
       - Directory of the recording and the report. Without it C(triage-reports/RUN-ID) below the current directory.
       - A recording that is there already is replaced.
     type: str
+  parts_dir:
+    description:
+      - Directory that several runs share, each of which sees a part of the fleet, such as the slices of an AWX job. The
+        recording then is C(PARTS_DIR/RUN/part-ID), for M(mailops.triage.merge).
+      - C(RUN) is O(run_name), else the number of the workflow job of AWX, else of its job. C(ID) is the number of the
+        job, else the run's own identifier.
+      - Mutually exclusive with O(report_dir).
+    type: str
+  run_name:
+    description: What the parts of one run have in common. Letters, digits, V(.), V(_) and V(-).
+    type: str
+  parts_count:
+    description: How many parts there will be. Kept in the part, so that one that is missing is missed.
+    type: int
   continues:
     description:
       - Directory of an earlier diagnosis of the same run, whose identifier this one then has.

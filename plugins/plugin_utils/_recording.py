@@ -135,6 +135,14 @@ class Recording:
 
         :raises RecordingError: when this is no recording, or a file of it cannot be used
         """
+        run, sweep, names = self.begun()
+        return run, sweep, {name: self.host(name) for name in names}
+
+    def begun(self) -> tuple[Document, Document, list[str]]:
+        """Read what the sweep wrote: run, sweep and the names of the hosts.
+
+        :raises RecordingError: when this is no recording, or one of these files cannot be used
+        """
         if not self.path.is_dir():
             raise RecordingError(f"{self.path}: this directory does not exist")
         run = self.read("run.json")
@@ -146,13 +154,16 @@ class Recording:
         names = run.get("hosts")
         if not isinstance(names, list) or not names:
             raise RecordingError(f"{self.path / 'run.json'}: 'hosts' is missing: no host is recorded here")
-        return run, sweep, {name: self._host(str(name)) for name in names}
+        return run, sweep, [str(name) for name in names]
 
-    def _host(self, host: str) -> Document:
+    def host(self, host: str) -> Document:
+        """Read a host's part; what stands in for it when there is none.
+
+        :raises RecordingError: when the file cannot be used
+        """
         name = host_file(host)
         if not (self.path / name).exists():
-            login = {"outcome": "skipped", "text": "the run ended before the host was examined"}
-            return {"host": host, "inventory": {}, "login": login, "facts": None, "facts_file": None}
+            return unseen(host, "the run ended before the host was examined")
         return {**self.read(name), "facts_file": name}
 
 
@@ -170,6 +181,15 @@ def report_directory(wanted: str | None, run_id: str, check_mode: bool) -> str:
     if check_mode:
         return tempfile.mkdtemp(prefix=f"mailops-triage-{run_id}-")
     return os.path.abspath(wanted or os.path.join("triage-reports", run_id))
+
+
+def unseen(host: str, why: str, inventory: Document | None = None) -> Document:
+    """The part of a host that was not examined.
+
+    :param why: what is told instead of a login
+    """
+    login = {"outcome": "skipped", "text": why}
+    return {"host": host, "inventory": inventory or {}, "login": login, "facts": None, "facts_file": None}
 
 
 def _remove(path: Path) -> None:

@@ -245,14 +245,16 @@ def test_held_hosts_stay_out(tmp_path: Path) -> None:
     assert states(fleet) == {"a": "left", "b": "done"} and fleet.acts("a") == []
 
 
-@pytest.mark.parametrize("variable", ["awx_job_slice_count", "tower_job_slice_count"])
-def test_slices_of_an_awx_job_are_refused(tmp_path: Path, variable: str) -> None:
+@pytest.mark.parametrize("prefix", ["awx", "tower"])
+def test_slices_of_an_awx_job_are_refused(tmp_path: Path, prefix: str) -> None:
     fleet = night_stand_in.Fleet(tmp_path, PAIRS)
-    done = fleet.night("-e", f"{variable}=3")
+    workflow = {f"{prefix}_job_template_name": "Patch night", f"{prefix}_workflow_job_id": 17}
+    done = fleet.night("-e", json.dumps({**workflow, f"{prefix}_workflow_job_name": "Patch night"}))
     assert done.returncode != 0
     assert "would think that its hosts are the whole fleet" in plays.said(done)
     assert not (tmp_path / "patch-nights").exists() and fleet.told("mx1") == []
-    assert fleet.night("-e", f"{variable}=1", "-l", "mx1").returncode == 0
+    another = {**workflow, f"{prefix}_workflow_job_name": "Every Tuesday"}
+    assert fleet.night("-e", json.dumps(another), "-l", "mx1").returncode == 0
 
 
 def test_hooks_of_the_site_are_called_in_their_places(tmp_path: Path) -> None:

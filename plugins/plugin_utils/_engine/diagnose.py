@@ -41,9 +41,10 @@ def diagnose(run: Document, sweep: Document, hosts: dict[str, Document], rules: 
     """Judge a fleet.
 
     :param run: run metadata; C(started) in epoch seconds is "now" for ages and certificates; C(symptom) and C(affected)
-        are what a user reported, when somebody did
+        are what a user reported, when somebody did; C(parts) is what the run was merged from, when it was
     :param sweep: C(vantages): for each vantage point its probe result, or C(error)
-    :param hosts: each host's part of the recording
+    :param hosts: each host's part of the recording; its C(seen_at), where another part of the run saw it at another
+        time, is "now" for it
     :returns: the report, but for what only the caller knows (when the run was finished)
     :raises InventoryError: naming host and variable
     """
@@ -59,13 +60,13 @@ def diagnose(run: Document, sweep: Document, hosts: dict[str, Document], rules: 
     report_hosts = {}
     for name, (selection, not_judged) in judged.items():
         selection = _explain_from_above(name, selection, fleet_findings)
-        history.mark(selection.findings, past.get(name), now, documents[name]["patches"])
+        history.mark(selection.findings, past.get(name), documents[name]["run"]["now"], documents[name]["patches"])
         report_hosts[name] = _host(hosts[name], documents[name], selection, not_judged)
     told = {key: value for key, value in run.items() if key not in ("symptom", "affected", "history", "between")}
     report = {
         "schema": SCHEMA,
         "run": {**told, "vantage_points": _vantage_points(sweep)},
-        "fleet": _fleet(report_hosts, documents, fleet_findings),
+        "fleet": _fleet(run, report_hosts, documents, fleet_findings),
         "hosts": report_hosts,
         "symptom": None,
     }
@@ -83,13 +84,12 @@ def join(run: Document, sweep: Document, hosts: dict[str, Document]) -> dict[str
     documents: dict[str, Document] = {}
     for name, record in sorted(hosts.items()):
         seen_from = {vantage: seen["hosts"][name] for vantage, seen in usable.items() if name in seen["hosts"]}
+        now = record.get("seen_at") or run["started"]
         try:
-            documents[name] = host_document.build(name, record, seen_from, run["started"])
+            documents[name] = host_document.build(name, record, seen_from, now)
         except (HardwareError, MaintenanceError, UnknownRoleError) as exc:
             raise InventoryError(f"host '{name}': {exc}") from exc
-        documents[name]["leaks"] = history.leaks(
-            documents[name]["memory"], (run.get("history") or {}).get(name), run["started"]
-        )
+        documents[name]["leaks"] = history.leaks(documents[name]["memory"], (run.get("history") or {}).get(name), now)
         documents[name]["reported"] = reported(run)
         documents[name]["symptoms"] = symptoms(documents[name])
         documents[name]["users"] = users(documents[name])
@@ -201,20 +201,23 @@ def _vantage_points(sweep: Document) -> list[Document]:
     ]
 
 
-def _fleet(hosts: dict[str, Document], documents: dict[str, Document], findings: list[Document]) -> Document:
+def _fleet(
+    run: Document, hosts: dict[str, Document], documents: dict[str, Document], findings: list[Document]
+) -> Document:
     counts = {word: sum(host["verdict"] == word for host in hosts.values()) for word in reversed(_WORST_FIRST)}
     sick = [name for name, host in hosts.items() if host["verdict"] in ("down", "degraded")]
     roots = [finding for finding in findings if finding["kind"] == "root_cause"]
+    lost = (run.get("parts") or {}).get("lost", 0)
     if roots or sick:
         word = "down" if hosts and counts["down"] == len(hosts) else "degraded"
-    elif counts["unknown"]:
+    elif counts["unknown"] or lost:
         word = "unknown"
     else:
         word = "healthy"
     return {
         "verdict": word,
         "scope": _scope(hosts, documents, sick, roots),
-        "summary": _summary(hosts, counts, sick, roots),
+        "summary": _summary(run, hosts, counts, sick, roots),
         "counts": counts,
         "findings": [_shown(finding) | {"hosts": finding["hosts"]} for finding in findings],
     }
@@ -234,7 +237,9 @@ def _scope(hosts: dict[str, Document], documents: dict[str, Document], sick: lis
     return widest
 
 
-def _summary(hosts: dict[str, Document], counts: Document, sick: list[str], roots: list[Document]) -> str:
+def _summary(
+    run: Document, hosts: dict[str, Document], counts: Document, sick: list[str], roots: list[Document]
+) -> str:
     parts = [root["title"] for root in roots]
     if sick:
         causes = [
@@ -247,6 +252,9 @@ def _summary(hosts: dict[str, Document], counts: Document, sick: list[str], root
         parts.append(f"{counts['unknown']} could not be judged")
     if counts["maintenance"]:
         parts.append(f"{counts['maintenance']} in maintenance")
+    pieces = run.get("parts") or {}
+    if pieces.get("lost"):
+        parts.append(f"{pieces['lost']} of {pieces['lost'] + pieces['used']} parts of the run are missing")
     if not parts:
         return f"All {len(hosts)} hosts are healthy." if len(hosts) != 1 else "The host is healthy."
     return "; ".join(parts) + "."

@@ -154,7 +154,18 @@ def about(run: Mapping[Any, Any]) -> tuple[tuple[str, str], ...]:
         ("Started", _safe.moment(run.get("started"))),
         ("Took", took),
         ("Mode", ", ".join(mode)),
+        ("Parts", _pieces(run)),
         ("Run", _safe.inert(run.get("id"), 80)),
         ("Versions", ", ".join(f"{_safe.inert(k, 40)} {_safe.inert(v, 40)}" for k, v in list(versions.items())[:20])),
     )
     return tuple((label, text) for label, text in rows if text)
+
+
+def _pieces(run: Mapping[Any, Any]) -> str:
+    """Of a merged report how many parts it is from; of a part which one it is."""
+    parts = _safe.mapping(run.get("parts"))
+    used, lost = _safe.number(parts.get("used")), _safe.number(parts.get("lost"))
+    if used is not None and lost is not None:
+        return f"{used:.0f} of {used + lost:.0f}"
+    part = _safe.mapping(run.get("part"))
+    return f"{_safe.inert(part.get('id'), 80)} of {_safe.inert(part.get('run'), 100)}" if part else ""

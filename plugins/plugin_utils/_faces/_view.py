@@ -92,6 +92,7 @@ class Report:
     risks: tuple[Shared, ...]
     vantages: tuple[_parts.Vantage, ...]
     run: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
     run_id: str
     report_dir: str
     symptom: _symptom.Symptom | None
@@ -138,6 +139,7 @@ def build(report: object) -> Report:
         ),
         vantages=tuple(_parts.vantage(item) for item in _safe.sequence(run.get("vantage_points"))[:100]),
         run=_parts.about(run),
+        notes=_safe.texts(_safe.mapping(run.get("parts")).get("notes"), 400, 40),
         run_id=_safe.inert(run.get("id"), 80),
         report_dir=_safe.inert(run.get("report_dir"), 1000),
         symptom=_symptom.symptom(source.get("symptom")),

@@ -21,6 +21,7 @@ from ansible_collections.mailops.triage.plugins.plugin_utils._faces._layout impo
 
 # Hosts shown in full before "and more": a fleet of a thousand must stay a few pages. (usual, verbose)
 _DETAIL = (8, 100)
+_NOTES = 6
 
 
 def render(report: Mapping[str, Any], width: int, color: bool, verbose: bool = False, ascii_only: bool = False) -> str:
@@ -56,7 +57,7 @@ def _headline(sheet: Sheet, view: _view.Report, verbose: bool) -> None:
         sheet.para(view.summary)
     if view.acts:
         sheet.para("Remedies: " + ", ".join(f"{number} {words}" for words, number in view.acts))
-    keep = {"Ticket", "Limit", "Started", "Took", "Mode"} | ({"Run", "Versions"} if verbose else set())
+    keep = {"Ticket", "Limit", "Started", "Took", "Mode", "Parts"} | ({"Run", "Versions"} if verbose else set())
     meta = [f"{label.lower()} {text}" for label, text in view.run if label in keep]
     usable = [vantage.name for vantage in view.vantages if vantage.usable]
     if usable:
@@ -106,6 +107,12 @@ def _fleet(sheet: Sheet, view: _view.Report, verbose: bool) -> None:
             sheet.para(f"and {len(view.shared) - 12} more kinds", "dim", 2)
     for finding in view.others if verbose else ():
         sheet.field(finding.kind or "note", finding.title)
+    if view.notes:
+        sheet.blank()
+        for note in view.notes[: len(view.notes) if verbose else _NOTES]:
+            sheet.para(note, "", 0, "! ", "degraded")
+        if len(view.notes) > _NOTES and not verbose:
+            sheet.para(f"and {len(view.notes) - _NOTES} more remarks about the parts", "dim", 2)
     if view.unusable:
         sheet.blank()
         for vantage in view.unusable:

@@ -12,12 +12,12 @@ import typing as t
 
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import protocols
 from ansible_collections.mailops.triage.plugins.plugin_utils._night import batches, frozen, ledger
+from ansible_collections.mailops.triage.plugins.plugin_utils._slices import awx
 
 Document = dict[str, t.Any]
 
 OLDEST_S = 24 * 3600.0
 """What was frozen longer ago is not gone on with: by then the archive holds other versions."""
-_SLICES = ("awx_job_slice_count", "tower_job_slice_count")
 
 
 class NightError(ValueError):
@@ -26,18 +26,15 @@ class NightError(ValueError):
 
 def sliced(variables: t.Mapping[str, t.Any]) -> str:
     """Why this run must not patch a fleet, or an empty text: as a slice of an AWX job it sees only a part of it."""
-    for name in _SLICES:
-        try:
-            count = int(variables.get(name) or 1)
-        except (TypeError, ValueError):
-            count = 1
-        if count > 1:
-            return (
-                f"this job runs as {count} slices ({name}={count}), and each of them would think that its hosts are "
-                "the whole fleet: members of one redundancy group could be patched at the same time, and no slice "
-                "would know that another one has stopped. Set 'Job slicing' of the job template to 1 and start it again"
-            )
-    return ""
+    why = awx.a_slice(variables)
+    if not why:
+        return ""
+    return (
+        f"this job sees only a slice of its inventory ({why}), and would think that its hosts are the whole fleet: "
+        "members of one redundancy group could be patched at the same time, and no slice would know that another one "
+        "has stopped. Set 'Job slicing' of the job template to 1 and start it again; a workflow must not bear the "
+        "name of the job template"
+    )
 
 
 def new(name: str, now: float, hosts: t.Sequence[str], known: t.Mapping[str, Document], settings: Document) -> Document:

@@ -187,6 +187,14 @@ def test_slices_are_refused(name: str) -> None:
     assert fleet.sliced({name: 1}) == fleet.sliced({}) == fleet.sliced({name: "x"}) == ""
 
 
+@pytest.mark.parametrize("prefix", ["awx", "tower"])
+def test_a_slice_is_known_by_its_workflow(prefix: str) -> None:
+    # AWX does not tell a slice that it is one; it runs the slices of a template as a workflow job of the same name.
+    names = {f"{prefix}_workflow_job_id": 17, f"{prefix}_job_template_name": "Patch night"}
+    assert "Job slicing" in fleet.sliced({**names, f"{prefix}_workflow_job_name": "Patch night"})
+    assert fleet.sliced({**names, f"{prefix}_workflow_job_name": "Every Tuesday"}) == fleet.sliced(names) == ""
+
+
 def test_the_end_says_why_somebody_was_not_come_to() -> None:
     made = night()
     gate.stop(made, "worse", "mx1 is worse than before: imap answers nobody any more", NOW)
