@@ -80,7 +80,7 @@ class ActionModule(ActionBase):
             if options["parts_dir"]:
                 more["part"] = _part(options, task_vars, run_id)
             wanted = more["part"].pop("path") if more else options["report_dir"]
-            recording = Recording(report_directory(wanted, run_id, bool(self._task.check_mode)))
+            recording = Recording(self._directory(wanted, options["ticket_file"], run_id))
             if options["continues"]:
                 # Another look within the same run.
                 first = Recording(options["continues"]).read("run.json")
@@ -123,6 +123,13 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(str(exc)) from exc
         result.update(changed=False, report_dir=str(recording.path))
         return result
+
+    def _directory(self, wanted: str | None, ticket_file: str | None, run_id: str) -> str:
+        """Check mode leaves nothing behind: its recording lives in a temporary directory until it is reported."""
+        if self._task.check_mode and ticket_file:
+            # The event was written in check mode, too, and to such a directory.
+            return str(Path(ticket_file).absolute().parent)
+        return report_directory(wanted, run_id, bool(self._task.check_mode))
 
     def _reported(
         self,

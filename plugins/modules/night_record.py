@@ -100,8 +100,8 @@ host_state:
   sample: begun
 daemons:
   description:
-    - What is to be done with daemons, C(how) for each C(service). V(restart) by what the package manager's module said last;
-      after the way back also V(start) for each unit of the mail system that had run before the night.
+    - What is to be done with daemons, C(how) for each C(service). V(restart) by what the package manager's module said
+      last; after the way back also V(start) for each unit of the mail system that had run before the night.
   type: list
   elements: dict
   returned: always

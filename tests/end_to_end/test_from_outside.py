@@ -33,7 +33,7 @@ OTHERS = ("mail1", "mail2")
 
 
 class Receiver:
-    """Takes the webhook of the ticket system, as AWX does: it looks at the word, and answers before anything is done."""
+    """Takes the webhook of the ticket system, as AWX does: it looks at the word, and answers at once."""
 
     def __init__(self) -> None:
         self.payloads: list[dict[str, Any]] = []
