@@ -25,8 +25,13 @@ AUTHS = ("none", "bearer", "basic")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 STATES = ("diagnosed", "resolved")
 STEPS = ("begin", "find", "create", "update", "end")
-GIVEN = ("id", "base", "origin", "user", "run", "stage", "verdict", "summary", "marker", "comment", "key")
-"""Names that every step can use. C(update) has C(comment_id) beside them, the comment that was found."""
+REPLIES = ("json", "any")
+GIVEN = (
+    *("id", "base", "origin", "user", "run", "stage", "started"),
+    *("verdict", "summary", "marker", "comment", "key"),
+)
+"""Names that every step can use, beside the named groups of C(id). C(update) has C(comment_id), too: the comment that
+was found."""
 COMMENTS = "comments"
 """The name under which a step of C(find) takes the list of comments, each with C(id) and C(text)."""
 
@@ -38,6 +43,7 @@ _KEYS: dict[str, tuple[type, ...]] = {
     "auth": (str, list),
     "longest": (int,),
     "id": (str,),
+    "reply": (str,),
     "expect": (str,),
     "wrap": (list,),
     "replace": (dict,),
@@ -82,15 +88,17 @@ class Answer:
     """How an answer gets back into the system.
 
     C(longest) is the most characters that a comment may have, null for no limit but our own. C(id) is what the
-    identifier of a ticket looks like; no request is made for another one. C(expect) must find true in every answer
-    (its C({status, headers, body})). C(wrap) is put before and after the comment, C(replace) replaces texts within it.
-    C(states) are the steps that bring a ticket into a state.
+    identifier of a ticket looks like; no request is made for another one, and its named groups can be filled in.
+    C(reply) C(json) refuses an answer of success that is something else, such as the page of a proxy. C(expect) must
+    find true in every answer (its C({status, headers, body})). C(wrap) is put before and after the comment, C(replace)
+    replaces texts within it. C(states) are the steps that bring a ticket into a state.
     """
 
     format: str
     auth: tuple[str, ...]
     longest: int | None
     id: re.Pattern[str] | None
+    reply: str
     expect: Expression | None
     wrap: tuple[str, str]
     replace: dict[str, str]
@@ -101,6 +109,11 @@ class Answer:
     update: tuple[Step, ...]
     end: tuple[Step, ...]
     states: dict[str, tuple[Step, ...]]
+
+    def steps(self) -> t.Iterator[Step]:
+        """All steps there are."""
+        for steps in (self.begin, self.find, self.create, self.update, *self.states.values(), self.end):
+            yield from steps
 
 
 def build(entry: dict[str, t.Any], where: str) -> Answer:
@@ -125,12 +138,16 @@ def build(entry: dict[str, t.Any], where: str) -> Answer:
         states[state] = _steps(entries, f"{where}: 'answer.states.{state}'")
     if steps["find"] and COMMENTS not in {name for step in steps["find"] for name in step.take}:
         raise RuleError(f"{where}: 'answer.find' takes no '{COMMENTS}': a list of mappings with 'id' and 'text'")
-    _check_names(headers, steps, states, where)
+    if entry.get("reply", REPLIES[0]) not in REPLIES:
+        raise RuleError(f"{where}: 'answer.reply' is '{entry['reply']}'; it must be one of: {', '.join(REPLIES)}")
+    pattern = _pattern(entry.get("id"), where)
+    _check_names(headers, steps, states, {*GIVEN, *(pattern.groupindex if pattern else ())}, where)
     return Answer(
         format=entry.get("format", "text"),
         auth=_auth(entry.get("auth", "none"), where),
         longest=entry.get("longest"),
-        id=_pattern(entry.get("id"), where),
+        id=pattern,
+        reply=entry.get("reply", REPLIES[0]),
         expect=_expression(entry["expect"], where, "answer.expect") if "expect" in entry else None,
         wrap=_wrap(entry.get("wrap", ["", ""]), where),
         replace=_replace(entry.get("replace", {}), where),
@@ -170,15 +187,25 @@ def fill(value: t.Any, values: t.Mapping[str, t.Any]) -> t.Any:
 
 
 def path(step: Step, values: t.Mapping[str, t.Any]) -> str:
-    """The path of a step, each value a single part of it: no slash or question mark of a value means anything."""
+    """The path of a step, each value a single part of it: no slash or question mark of a value means anything.
+
+    :raises ValueError: when a value would lead to another place all the same
+    """
+    for name in placeholders(step.path):
+        if str(values[name]) in ("", ".", ".."):
+            raise ValueError(f"'{name}' is '{values[name]}', which no path can hold")
     return _PLACEHOLDER.sub(lambda found: quote(str(values[found[1]]), safe=""), step.path)
 
 
 def _check_names(
-    headers: dict[str, str], steps: dict[str, tuple[Step, ...]], states: dict[str, tuple[Step, ...]], where: str
+    headers: dict[str, str],
+    steps: dict[str, tuple[Step, ...]],
+    states: dict[str, tuple[Step, ...]],
+    given: set[str],
+    where: str,
 ) -> None:
     """Each name must come from somewhere before it is used."""
-    begun = _known(steps["begin"], {*GIVEN}, f"{where}: 'answer.begin'")
+    begun = _known(steps["begin"], given, f"{where}: 'answer.begin'")
     _unknown(placeholders(headers) - begun, f"{where}: 'answer.headers'", begun)
     found = _known(steps["find"], begun, f"{where}: 'answer.find'") - {COMMENTS}
     _known(steps["create"], found, f"{where}: 'answer.create'")

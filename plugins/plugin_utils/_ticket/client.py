@@ -16,7 +16,6 @@ import time
 import typing as t
 
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
-from ansible_collections.mailops.triage.plugins.plugin_utils._engine.expressions import Expression
 from ansible_collections.mailops.triage.plugins.plugin_utils._ticket import answers, marker
 from ansible_collections.mailops.triage.plugins.plugin_utils._ticket.address import Address
 from ansible_collections.mailops.triage.plugins.plugin_utils._ticket.exchange import Trouble, exchange
@@ -71,7 +70,7 @@ def deliver(
     :raises Trouble: when it cannot be delivered
     :raises AddressError: when the system wants a login that there is none of
     """
-    if answer.id is not None and not answer.id.fullmatch(letter.ticket):
+    if answer.id is not None and not (answer.id.fullmatch(letter.ticket) and letter.ticket.isprintable()):
         raise Trouble(f"'{clean(letter.ticket, 60)}' does not look like a ticket of this system", keep=False)
     end = time.monotonic() + patience.seconds
     for number in range(patience.retries + 1):
@@ -96,7 +95,9 @@ class _Delivery:
         self._letter = letter
         self._login = {**address.headers, **address.authorization(answer.auth)}
         self._hide = address.hide()
+        parts = answer.id.fullmatch(letter.ticket) if answer.id else None
         self._values: Values = {
+            **(parts.groupdict() if parts else {}),
             **letter.values(),
             "base": address.url,
             "origin": address.origin,
@@ -156,33 +157,31 @@ class _Delivery:
         left = min(self._address.timeout, self._end - time.monotonic())
         if left <= 0:
             raise Trouble("the time for delivering is up")
+        try:
+            path = answers.path(step, self._values)
+        except ValueError as exc:
+            raise Trouble(str(exc), keep=False) from exc
         headers = {**self._headers(self._answer.headers), **self._headers(step.headers), **self._login}
         body = answers.fill(step.body, self._values)
-        said = exchange(self._address, step.method, answers.path(step, self._values), headers, body, left, self._hide)
+        strict = self._answer.reply == "json"
+        said = exchange(self._address, step.method, path, headers, body, seconds=left, hide=self._hide, strict=strict)
         self._wrote = self._wrote or step.method != "GET"
+        what = f"{step.method} {clean(path.partition('?')[0], 120)}"
         if self._answer.expect is not None and self._answer.expect.search(said) is not True:
-            what = clean(answers.path(step, self._values).partition("?")[0], 120)
-            text = self._hide(clean(said["body"], 200))
-            raise Trouble(f"{step.method} {what}: the ticket system refuses: {text}", again=False, keep=True)
+            raise Trouble(f"{what}: the ticket system refuses: {self._hide(clean(said['body'], 200))}")
         for name, expression in step.take.items():
-            self._values[name] = self._taken(name, expression, said, step)
+            found = expression.search(said)
+            if found is None or not isinstance(found, (str, int, float, list)):
+                if not self._may_lack(name):
+                    raise Trouble(f"{what}: its answer lacks '{name}' ({expression.text})", again=True)
+                found = None
+            self._values[name] = found
 
-    def _taken(self, name: str, expression: Expression, said: dict[str, t.Any], step: answers.Step) -> t.Any:
-        found = expression.search(said)
-        if found is None or not isinstance(found, (str, int, float, bool, list)):
-            if name == answers.COMMENTS or self._optional(name):
-                return None
-            what = clean(answers.path(step, self._values).partition("?")[0], 120)
-            raise Trouble(f"{step.method} {what}: its answer lacks '{name}' ({expression.text})", again=True)
-        return found
-
-    def _optional(self, name: str) -> bool:
-        """Is a name only looked at by conditions, which can deal with a null?"""
-        everything = [*self._answer.create, *self._answer.update, *self._answer.find, *self._answer.begin]
-        for steps in self._answer.states.values():
-            everything += steps
-        used = [step for step in everything if name in step.names]
-        return all(step.when is not None and name in step.when.roots for step in used)
+    def _may_lack(self, name: str) -> bool:
+        """Does every step that uses this name look first whether it is there?"""
+        used = [step for step in self._answer.steps() if name in step.names]
+        conditions = [step for step in self._answer.steps() if step.when is not None and name in step.when.roots]
+        return bool(conditions) and all(step in conditions for step in used)
 
     def _headers(self, headers: t.Mapping[str, str]) -> dict[str, str]:
         """Headers filled in; one that names what is not known yet, such as a session, is left out."""

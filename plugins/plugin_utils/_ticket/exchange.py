@@ -50,13 +50,23 @@ class Trouble(Exception):
 
 
 def exchange(
-    address: Address, method: str, path: str, headers: t.Mapping[str, str], body: t.Any, seconds: float, hide: Hide
+    address: Address,
+    method: str,
+    path: str,
+    headers: t.Mapping[str, str],
+    body: t.Any,
+    *,
+    seconds: float,
+    hide: Hide,
+    strict: bool = True,
 ) -> Document:
     """Make one request.
 
     :param path: what follows the address, quoted
     :param body: what is sent as JSON, a text that is sent as it is, or None
     :param seconds: for all of it, from the connection to the last byte
+    :param hide: keeps secrets out of messages
+    :param strict: an answer of success must be JSON, or empty
     :returns: C(status), C(headers) (names in lower case) and C(body), which is parsed when it is JSON
     :raises Trouble: for anything but an answer of success
     """
@@ -88,7 +98,7 @@ def exchange(
             keep=status not in _POINTLESS,
             wait=float(wait) if wait.isascii() and wait.isdigit() and len(wait) < 6 else 0.0,
         )
-    return {"status": status, "headers": answered, "body": _parsed(raw, answered, what)}
+    return {"status": status, "headers": answered, "body": _parsed(raw, answered, what, strict)}
 
 
 def _ask(
@@ -158,13 +168,15 @@ def _reason(exc: BaseException) -> str:
     return text or type(exc).__name__
 
 
-def _parsed(raw: bytes, headers: Document, what: str) -> t.Any:
-    """The body of an answer: parsed JSON, or None for an empty one."""
+def _parsed(raw: bytes, headers: Document, what: str, strict: bool) -> t.Any:
+    """The body of an answer: parsed JSON, or None where there is none."""
     if not raw.strip():
         return None
     try:
         return json.loads(raw)
     except (ValueError, RecursionError):
+        if not strict:
+            return None
         # A page of a proxy, of a login, or of a maintenance says 200 as well.
         kind = clean(headers.get("content-type", "unknown"), 60)
         raise Trouble(f"{what}: its answer is no JSON (content type {kind})", again=True) from None

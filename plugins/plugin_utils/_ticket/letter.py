@@ -11,7 +11,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import typing as t
+from datetime import datetime, timezone
 
+from ansible_collections.mailops.triage.plugins.plugin_utils._faces._safe import number
 from ansible_collections.mailops.triage.plugins.plugin_utils._ticket import marker
 
 STAGES = ("diagnosis", "result")
@@ -19,6 +21,10 @@ STAGES = ("diagnosis", "result")
 
 MOST_BYTES = 8 << 10
 """Bytes of a comment."""
+
+
+_TIMES = ("started", "written")
+_LATEST = 32503680000.0
 
 
 class LetterError(ValueError):
@@ -36,6 +42,7 @@ class Letter:
     :ivar summary: the verdict in one line
     :ivar comment: the comment with its marker, as the system shall show it
     :ivar marker: the last line of the comment
+    :ivar started: epoch seconds of the run; no comment of it is older
     :ivar written: epoch seconds
     """
 
@@ -48,6 +55,7 @@ class Letter:
     summary: str
     comment: str
     marker: str
+    started: float
     written: float
 
     @property
@@ -58,8 +66,10 @@ class Letter:
 
     def values(self) -> dict[str, t.Any]:
         """What the steps of an answer can fill in."""
-        names = ("run", "stage", "verdict", "summary", "marker", "comment", "key")
-        return {"id": self.ticket, **{name: getattr(self, name) for name in names}}
+        names = ("stage", "verdict", "summary", "marker", "comment", "key")
+        began = datetime.fromtimestamp(self.started, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        own = {name: getattr(self, name) for name in names}
+        return {"id": self.ticket, "run": marker.plain(self.run), "started": began, **own}
 
     def document(self) -> dict[str, t.Any]:
         """The letter as it is kept."""
@@ -74,12 +84,13 @@ def letter(value: object) -> Letter:
     fields = {field.name for field in dataclasses.fields(Letter)}
     if not isinstance(value, dict) or not fields <= set(value):
         raise LetterError("it lacks what a letter has")
-    for name in sorted(fields - {"written"}):
+    for name in sorted(fields - {*_TIMES}):
         if not isinstance(value[name], str):
             raise LetterError(f"its '{name}' is no text")
-    written = value["written"]
-    if isinstance(written, bool) or not isinstance(written, (int, float)):
-        raise LetterError("its 'written' is no time")
+    for name in _TIMES:
+        seconds = number(value[name])
+        if seconds is None or not 0 <= seconds < _LATEST:
+            raise LetterError(f"its '{name}' is no time")
     found = Letter(**{name: value[name] for name in fields})
     if found.stage not in STAGES or not found.marker.startswith(marker.begin(found.run, found.stage)):
         raise LetterError("its marker does not belong to its run")

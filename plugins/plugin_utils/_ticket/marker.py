@@ -23,9 +23,14 @@ _TAG = re.compile(r"<[^<>]{0,2000}>")
 _LONGEST_LINE = 300
 
 
+def plain(run: str) -> str:
+    """A run's identifier as it stands in markers: nothing in it means anything to a search."""
+    return _ODD.sub("-", run)[:80]
+
+
 def begin(run: str, stage: str) -> str:
     """What the markers of all versions of a comment have in common."""
-    return f"[mailops.triage run={_ODD.sub('-', run)[:80]} stage={stage} "
+    return f"[mailops.triage run={plain(run)} stage={stage} "
 
 
 def make(run: str, stage: str, content: str) -> str:
@@ -58,5 +63,7 @@ def find(marker: str, comments: t.Iterable[tuple[str, str]]) -> tuple[str | None
 
 def _lines(text: str) -> list[str]:
     """The short lines of a text or of HTML."""
-    plain = html.unescape(_TAG.sub("\n", text)) if "<" in text else text
-    return [line.strip() for line in plain.splitlines() if len(line) <= _LONGEST_LINE]
+    # Some systems hand out HTML whose tags are written as entities.
+    text = html.unescape(text) if "<" not in text and "&" in text else text
+    bare = html.unescape(_TAG.sub("\n", text)) if "<" in text else text
+    return [line.strip() for line in bare.splitlines() if len(line) <= _LONGEST_LINE]

@@ -18,7 +18,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from ansible_collections.mailops.triage.plugins.plugin_utils._faces._safe import inert
+from ansible_collections.mailops.triage.plugins.plugin_utils._faces._safe import inert, number
 from ansible_collections.mailops.triage.plugins.plugin_utils._ticket import marker as marking
 from ansible_collections.mailops.triage.plugins.plugin_utils._ticket.answers import Answer
 from ansible_collections.mailops.triage.plugins.plugin_utils._ticket.hide import Hide
@@ -95,6 +95,7 @@ def letter(
         summary=inert(fleet.get("summary"), 200),
         comment=f"{answer.wrap[0]}{text}\n\n{shown}{answer.wrap[1]}",
         marker=line,
+        started=min(max(number((source.get("run") or {}).get("started")) or 0.0, 0.0), written),
         written=written,
     )
 

@@ -75,7 +75,10 @@ _MERGED = ("read", "values", "answer")
 
 @dataclasses.dataclass(frozen=True)
 class System:
-    """One ticket system, or one source of alerts; see docs/tickets.md for the meaning of each key."""
+    """One ticket system, or one source of alerts; see docs/tickets.md for the meaning of each key.
+
+    Of the expressions of a field in C(read) the first one counts that finds something.
+    """
 
     name: str
     title: str
@@ -84,7 +87,7 @@ class System:
     match: Expression | None
     ignore: Expression | None
     html: bool
-    read: dict[str, Expression]
+    read: dict[str, tuple[Expression, ...]]
     values: dict[str, dict[str, str]]
     answer: answers.Answer | None
     place: str
@@ -149,7 +152,7 @@ def _build(entry: dict[str, t.Any], place: str) -> System:
         match=_expression(entry["match"], where, "match") if "match" in entry else None,
         ignore=_expression(entry["ignore"], where, "ignore") if "ignore" in entry else None,
         html=entry.get("html", False),
-        read={field: _expression(text, where, f"read.{field}") for field, text in read.items()},
+        read={field: _alternatives(texts, where, f"read.{field}") for field, texts in read.items()},
         values=_values(entry.get("values", {}), where),
         answer=answers.build(entry["answer"], where) if "answer" in entry else None,
         place=place,
@@ -163,6 +166,10 @@ def _expression(text: t.Any, where: str, key: str) -> Expression:
         return Expression(text)
     except ExpressionError as exc:
         raise RuleError(f"{where}: '{key}': {exc}") from exc
+
+
+def _alternatives(texts: t.Any, where: str, key: str) -> tuple[Expression, ...]:
+    return tuple(_expression(text, where, key) for text in (texts if isinstance(texts, list) else [texts]))
 
 
 def _values(entry: dict[str, t.Any], where: str) -> dict[str, dict[str, str]]:
