@@ -23,7 +23,11 @@ def answer(
     roundup: Tracker, folder: Path, report_dir: Path, *words: str, **variables: Any
 ) -> tuple[str, dict[str, Any]]:
     """Run the role as AWX does, with the login in the environment; returns its output and its result."""
-    login = {"MAILOPS_TICKET_URL": roundup.url, "MAILOPS_TICKET_USER": USER, "MAILOPS_TICKET_PASSWORD": roundup.password}
+    login = {
+        "MAILOPS_TICKET_URL": roundup.url,
+        "MAILOPS_TICKET_USER": USER,
+        "MAILOPS_TICKET_PASSWORD": roundup.password,
+    }
     done, result = answered.play(folder, report_dir, *words, variables=variables, **login)
     assert done.returncode == 0, plays.said(done)
     return done.stdout + done.stderr, result
@@ -42,7 +46,12 @@ def test_an_issue_is_answered_renewed_and_closed(roundup: Tracker, tmp_path: Pat
     assert roundup.password not in said
     (comment,) = roundup.comments(issue)
     assert comment["author"] == USER and comment["content"].strip() == first["comment"]
-    for text in ("Mail diagnosis: down", "Postfix is not running", "ansible-playbook mailops.triage.remediate", HOSTILE[:40]):
+    for text in (
+        "Mail diagnosis: down",
+        "Postfix is not running",
+        "ansible-playbook mailops.triage.remediate",
+        HOSTILE[:40],
+    ):
         assert text in comment["content"]
     assert roundup.status(issue) == "in-progress"
 
@@ -93,7 +102,11 @@ def test_what_cannot_be_delivered_waits_for_the_next_run(roundup: Tracker, tmp_p
 def test_a_wrong_password_ends_no_run_and_is_shown_nowhere(roundup: Tracker, tmp_path: Path) -> None:
     issue = roundup.issue("Mail stuck", "No mail")
     report_dir = answered.prepare(tmp_path, {"system": "roundup", "id": issue})
-    login = {"MAILOPS_TICKET_URL": roundup.url, "MAILOPS_TICKET_USER": USER, "MAILOPS_TICKET_PASSWORD": "Canary-4711-wrong"}
+    login = {
+        "MAILOPS_TICKET_URL": roundup.url,
+        "MAILOPS_TICKET_USER": USER,
+        "MAILOPS_TICKET_PASSWORD": "Canary-4711-wrong",
+    }
     done, result = answered.play(tmp_path, report_dir, "-vvv", **login)
     assert (done.returncode, result["outcome"]) == (0, "kept"), plays.said(done)
     assert "it answers 401" in result["why"] or "it answers 403" in result["why"]

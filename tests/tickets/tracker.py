@@ -188,9 +188,7 @@ class Tracker:
             found.append({"id": str(link["id"]), "author": message["author"]["username"], "content": content})
         return found[1:]
 
-    def ask(
-        self, method: str, path: str, body: Any = None, login: tuple[str, str] | None = None
-    ) -> dict[str, Any]:
+    def ask(self, method: str, path: str, body: Any = None, login: tuple[str, str] | None = None) -> dict[str, Any]:
         """Make a request to the tracker."""
         user, password = login or ("admin", self._admin)
         coded = base64.b64encode(f"{user}:{password}".encode()).decode()
