@@ -125,7 +125,9 @@ class ActionModule(ActionBase):
             hide=hide,
         )
         state = _state(options["stage"], report) if options["change_state"] else ""
-        letter = render.letter(text, answer, name, ticket, report, options["stage"], state, time.time())
+        letter = render.letter(
+            text, answer, name, ticket, report, options["stage"], state, written=time.time(), hide=hide
+        )
         post = Post(
             answer,
             where,

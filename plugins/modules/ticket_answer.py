@@ -15,8 +15,8 @@ description:
   - How each ticket system takes a comment is described in C(rules/tickets/SYSTEM.yml).
   - An answer that cannot be delivered is kept in O(outbox_dir), and the next run delivers it before its own. The task
     succeeds with a warning then.
-  - Login and password are sent in headers alone. They, and the passwords that the inventory knows, are taken out of every
-    text that is sent, kept or returned.
+  - Login and password are sent in headers alone. They, and the passwords that the inventory knows, are taken out of
+    every text that is sent, kept or returned.
 notes:
   - The ticket is read from C(ticket.json) in the report directory. Without it the ticket is the run's C(triage_ticket),
     in the system that O(system) names.
@@ -75,8 +75,8 @@ options:
     type: str
   change_state:
     description:
-      - Change the ticket's state where the system's file says how - to C(diagnosed) after a diagnosis, to C(resolved) when
-        remedies have brought every host back to health. A ticket is never closed otherwise.
+      - Change the ticket's state where the system's file says how - to C(diagnosed) after a diagnosis, to C(resolved)
+        when remedies have brought every host back to health. A ticket is never closed otherwise.
     type: bool
     default: true
   outbox_dir:
@@ -112,9 +112,9 @@ EXAMPLES = r"""
 RETURN = r"""
 outcome:
   description:
-    - V(created), V(updated), V(added) or V(unchanged) when it was delivered; V(kept) when a later run has to deliver it;
-      V(refused) when the ticket system does not take it; V(lost) when it could not even be kept; V(nothing) when there is
-      no ticket or no way to it.
+    - V(created), V(updated), V(added) or V(unchanged) when it was delivered; V(kept) when a later run has to deliver
+      it; V(refused) when the ticket system does not take it; V(lost) when it could not even be kept; V(nothing) when
+      there is no ticket or no way to it.
   type: str
   returned: success
   sample: created

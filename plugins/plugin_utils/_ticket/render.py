@@ -12,6 +12,7 @@ Note that this plugin util is PRIVATE to the collection. It can have breaking ch
 from __future__ import annotations
 
 import functools
+import string
 import typing as t
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from ansible_collections.mailops.triage.plugins.plugin_utils._ticket.told import
 from ansible_collections.mailops.triage.plugins.plugin_utils._ticket.words import WORDS
 
 _HERE = Path(__file__).resolve().parent
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _ENDINGS = {"text": "txt", "markdown": "md", "html": "html"}
 
 
@@ -74,12 +76,22 @@ def content(
 
 
 def letter(
-    text: str, answer: Answer, system: str, ticket: str, source: Document, stage: str, state: str, written: float
+    text: str,
+    answer: Answer,
+    system: str,
+    ticket: str,
+    source: Document,
+    stage: str,
+    state: str,
+    *,
+    written: float,
+    hide: Hide | None = None,
 ) -> Letter:
     """Put the marker below a comment and address it.
 
     :param text: what L(content) made
     :param written: epoch seconds
+    :param hide: keeps secrets out
     """
     run = str((source.get("run") or {}).get("id") or "")
     line = marking.make(run, stage, "\0".join((text, *answer.wrap)))
@@ -92,7 +104,7 @@ def letter(
         stage=stage,
         state=state,
         verdict=inert(fleet.get("verdict"), 20),
-        summary=inert(fleet.get("summary"), 200),
+        summary=(hide or Hide())(inert(fleet.get("summary"), 200)),
         comment=f"{answer.wrap[0]}{text}\n\n{shown}{answer.wrap[1]}",
         marker=line,
         started=min(max(number((source.get("run") or {}).get("started")) or 0.0, 0.0), written),
@@ -141,9 +153,8 @@ def _hidden(value: t.Any, hide: Hide) -> t.Any:
 
 def _replaced(text: str, old: str, new: str) -> str:
     """Replace a text without regard to case."""
-    lowered, wanted = text.lower(), old.lower()
-    if len(lowered) != len(text):
-        return text.replace(old, new)
+    # str.lower() may make a text longer.
+    lowered, wanted = text.translate(_LOWER), old.translate(_LOWER)
     pieces: list[str] = []
     begin = 0
     while True:
