@@ -19,6 +19,7 @@ from pathlib import Path
 
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.expressions import Expression, ExpressionError
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.rules import RuleError, check_keys, parse
+from ansible_collections.mailops.triage.plugins.plugin_utils._ticket import answers
 
 FOLDER = "tickets"
 """Where, within a directory of rules, the files lie."""
@@ -47,12 +48,6 @@ FIELDS = (
 """What can be read of a ticket."""
 
 KINDS = ("ticket", "alert")
-FORMATS = ("text", "markdown", "html")
-AUTHS = ("none", "bearer", "basic")
-"""Beside these, C(header:NAME) sends the token in a header of that name."""
-
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-STEPS = ("find", "create", "update")
 
 MEANINGS: dict[str, tuple[str, ...]] = {
     "severity": ("critical", "major", "minor", "info"),
@@ -61,9 +56,6 @@ MEANINGS: dict[str, tuple[str, ...]] = {
 """Fields whose values C(values) translates, each with what a value can mean."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
-_HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]*\Z")
-_PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
-
 _KEYS: dict[str, tuple[type, ...]] = {
     "system": (str,),
     "title": (str,),
@@ -77,64 +69,8 @@ _KEYS: dict[str, tuple[type, ...]] = {
     "values": (dict,),
     "answer": (dict,),
 }
-_ANSWER_KEYS: dict[str, tuple[type, ...]] = {
-    "format": (str,),
-    "auth": (str,),
-    "longest": (int,),
-    "headers": (dict,),
-    "find": (list,),
-    "create": (list,),
-    "update": (list,),
-    "states": (dict,),
-}
-_STEP_KEYS: dict[str, tuple[type, ...]] = {
-    "method": (str,),
-    "path": (str,),
-    "headers": (dict,),
-    "body": (dict, list, str),
-    "take": (dict,),
-}
 _MERGED = ("read", "values", "answer")
 """Keys of which a later file changes single entries."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Step:
-    """One request of an answer.
-
-    C(path), the values of C(headers) and all texts within C(body) may hold C({name}), to be filled in. C(take) gives
-    names to what was answered; each expression searches C({status, headers, body}), with the names of headers in lower
-    case and the body parsed when it is JSON.
-    """
-
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: t.Any
-    take: dict[str, Expression]
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The names that the request wants filled in."""
-        return placeholders([self.path, self.headers, self.body])
-
-
-@dataclasses.dataclass(frozen=True)
-class Answer:
-    """How an answer gets back into the system.
-
-    C(longest) is the most characters that a comment may have, null for no limit. C(states) are the steps that bring a
-    ticket into a state, by its name.
-    """
-
-    format: str
-    auth: str
-    longest: int | None
-    headers: dict[str, str]
-    find: tuple[Step, ...]
-    create: tuple[Step, ...]
-    update: tuple[Step, ...]
-    states: dict[str, tuple[Step, ...]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,7 +89,7 @@ class System:
     html: bool
     read: dict[str, tuple[Expression, ...]]
     values: dict[str, dict[str, str]]
-    answer: Answer | None
+    answer: answers.Answer | None
     place: str
 
 
@@ -178,15 +114,6 @@ def load(directories: t.Iterable[Path]) -> dict[str, System]:
             places[name] = str(path)
     systems = [_build(entry, places[name]) for name, entry in raw.items() if entry.get("enabled", True) is not False]
     return {system.name: system for system in sorted(systems, key=lambda one: (one.order, one.name))}
-
-
-def placeholders(value: t.Any) -> frozenset[str]:
-    """The names between braces in a text, and in all texts within a list or a mapping."""
-    if isinstance(value, str):
-        return frozenset(_PLACEHOLDER.findall(value))
-    if isinstance(value, dict):
-        value = list(value.values())
-    return frozenset().union(*map(placeholders, value)) if isinstance(value, (list, tuple)) else frozenset()
 
 
 def _file(path: Path) -> dict[str, t.Any]:
@@ -227,7 +154,7 @@ def _build(entry: dict[str, t.Any], place: str) -> System:
         html=entry.get("html", False),
         read={field: _alternatives(texts, where, f"read.{field}") for field, texts in read.items()},
         values=_values(entry.get("values", {}), where),
-        answer=_answer(entry["answer"], where) if "answer" in entry else None,
+        answer=answers.build(entry["answer"], where) if "answer" in entry else None,
         place=place,
     )
 
@@ -259,63 +186,3 @@ def _values(entry: dict[str, t.Any], where: str) -> dict[str, dict[str, str]]:
                 )
         found[field] = {str(word).casefold(): meaning for word, meaning in words.items()}
     return found
-
-
-def _answer(entry: dict[str, t.Any], where: str) -> Answer:
-    check_keys(entry, _ANSWER_KEYS, f"{where}: 'answer'")
-    if entry.get("format", "text") not in FORMATS:
-        raise RuleError(f"{where}: 'answer.format' is '{entry['format']}'; it must be one of: {', '.join(FORMATS)}")
-    auth = entry.get("auth", "none")
-    if auth not in AUTHS and not (auth.startswith("header:") and _HEADER.match(auth.removeprefix("header:"))):
-        raise RuleError(f"{where}: 'answer.auth' is '{auth}'; it must be one of: {', '.join(AUTHS)}, header:NAME")
-    if entry.get("longest", 1) < 1:
-        raise RuleError(f"{where}: 'answer.longest' must be at least 1 character")
-    if not entry.get("create"):
-        raise RuleError(f"{where}: 'answer.create' is missing: it is what writes a comment")
-    return Answer(
-        format=entry.get("format", "text"),
-        auth=auth,
-        longest=entry.get("longest"),
-        headers=_headers(entry.get("headers", {}), f"{where}: 'answer.headers'"),
-        states={
-            str(state): _steps(steps, f"{where}: 'answer.states.{state}'")
-            for state, steps in entry.get("states", {}).items()
-        },
-        **{key: _steps(entry.get(key, []), f"{where}: 'answer.{key}'") for key in STEPS},
-    )
-
-
-def _steps(entries: t.Any, where: str) -> tuple[Step, ...]:
-    if not isinstance(entries, list):
-        raise RuleError(f"{where} must be a list of steps, not {type(entries).__name__}")
-    return tuple(_step(entry, f"{where} (step {number})") for number, entry in enumerate(entries, 1))
-
-
-def _step(entry: t.Any, where: str) -> Step:
-    if not isinstance(entry, dict):
-        raise RuleError(f"{where}: a step is a mapping, not {type(entry).__name__}")
-    check_keys(entry, _STEP_KEYS, where)
-    method = entry.get("method", "GET")
-    if method not in METHODS:
-        raise RuleError(f"{where}: 'method' is '{method}'; it must be one of: {', '.join(METHODS)}")
-    if not entry.get("path", "").startswith("/"):
-        raise RuleError(f"{where}: 'path' must begin with '/': it follows the address of the ticket system")
-    for name in entry.get("take", {}):
-        if not isinstance(name, str) or not _NAME.match(name):
-            raise RuleError(f"{where}: 'take' has '{name}'; a name has small letters, digits and _")
-    return Step(
-        method=method,
-        path=entry["path"],
-        headers=_headers(entry.get("headers", {}), f"{where}: 'headers'"),
-        body=entry.get("body"),
-        take={name: _expression(text, where, f"take.{name}") for name, text in entry.get("take", {}).items()},
-    )
-
-
-def _headers(entry: dict[t.Any, t.Any], where: str) -> dict[str, str]:
-    for name, value in entry.items():
-        if not isinstance(name, str) or not _HEADER.match(name):
-            raise RuleError(f"{where}: '{name}' is no name of a header")
-        if not isinstance(value, str) or not value.isprintable():
-            raise RuleError(f"{where}: '{name}' must be a text of one line (quote numbers)")
-    return dict(entry)
