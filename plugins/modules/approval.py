@@ -1,0 +1,50 @@
+#!/usr/bin/python
+# Copyright (c) 2026 the mailops.triage authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action plugin of the same name, which does the work on the controller."""
+
+DOCUMENTATION = r"""
+module: approval
+short_description: Say whether a person has to be asked before anything is done about a diagnosis
+version_added: 0.1.0
+description:
+  - Judges the artifact that a diagnosis leaves in AWX, which later nodes of a workflow get as the variable
+    C(mailops_triage). It is read as it is and is no option, because options are templated.
+  - Run it once for the whole play (C(run_once)). It touches no host.
+extends_documentation_fragment:
+  - mailops.triage.attributes
+options:
+  unattended:
+    description:
+      - What is done without asking. V(safe) does what the rules call safe, so somebody is asked when anything else is
+        proposed. V(none) asks as soon as not all is well.
+    type: str
+    choices: [none, safe]
+    default: safe
+seealso:
+  - module: mailops.triage.report
+author:
+  - mailops.triage authors (@mailops)
+"""
+
+EXAMPLES = r"""
+- name: Ask whether a person has to be asked
+  mailops.triage.approval:
+  run_once: true
+  register: approval
+  failed_when: approval is failed or approval.needed
+"""
+
+RETURN = r"""
+needed:
+  description: Whether a person has to be asked.
+  type: bool
+  returned: success
+  sample: true
+why:
+  description: Why, in one sentence.
+  type: str
+  returned: success
+  sample: "A remedy needs a person's word: 1 of 3 hosts is down"
+"""
