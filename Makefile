@@ -64,6 +64,10 @@ lab: venv ## the tests on real hosts alone
 packages: venv ## updates with a real apt and a real dnf in systems of their own: as root, a minute
 	@$(VENV)/python tools/steps.py packages packages
 
+.PHONY: awx
+awx: venv ## what AWX gets and how its jobs run, without an AWX: two minutes
+	@$(VENV)/python -m pytest tests/awx $(ARGS)
+
 .PHONY: package
 package: venv ## build the collection, install it elsewhere, see whether it works there
 	@$(VENV)/python tools/package.py

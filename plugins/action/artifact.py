@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the mailops.triage authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Controller side of M(mailops.triage.approval): has a person to be asked before anything is done?"""
+"""Controller side of M(mailops.triage.artifact): what has the diagnosis before this job found?"""
 
 from __future__ import annotations
 
@@ -23,29 +23,37 @@ class ActionModule(ActionBase):
     _requires_connection = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Answer with whether a person has to be asked, and why."""
+        """Answer with whether a person has to be asked, why, and where the report is."""
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         dummy, options = self.validate_argument_spec(argument_spec=_SPEC)
         # As it is, and never as an option, which would be templated: it holds what hosts and users have written.
-        needed, why = judged((task_vars or {}).get(_ARTIFACT), options["unattended"])
-        result.update(changed=False, needed=needed, why=why, msg=why)
+        artifact = checked((task_vars or {}).get(_ARTIFACT))
+        needed, why = judged(artifact, options["unattended"])
+        result.update(changed=False, approval_needed=needed, why=why, msg=why)
+        result.update(verdict=inert(artifact["verdict"], 40), report_dir=inert(artifact.get("report_dir"), 1000))
         return result
 
 
-def judged(artifact: object, unattended: str) -> tuple[bool, str]:
-    """Whether a person has to be asked, and why, in one sentence.
+def checked(artifact: object) -> dict[str, t.Any]:
+    """The artifact of a diagnosis, as far as it is used here.
 
-    :param artifact: what the diagnosis left
-    :param unattended: what is done without asking, "none" or "safe"
-    :raises AnsibleActionFail: when that is no artifact of a diagnosis
+    :raises AnsibleActionFail: when it is none
     """
     if not isinstance(artifact, dict):
-        raise AnsibleActionFail(f"{_ARTIFACT}: there is no diagnosis to judge; this comes after one in a workflow of AWX")
-    asks, verdict = artifact.get("needs_approval"), artifact.get("verdict")
-    if not isinstance(asks, bool) or not isinstance(verdict, str):
-        raise AnsibleActionFail(f"{_ARTIFACT}: needs_approval must be true or false and verdict a text")
+        raise AnsibleActionFail(f"{_ARTIFACT}: no diagnosis has left it; this comes after one in a workflow of AWX")
+    if not isinstance(artifact.get("needs_approval"), bool) or not isinstance(artifact.get("verdict"), str):
+        raise AnsibleActionFail(f"{_ARTIFACT}: needs_approval must be true or false, and verdict a text")
+    return artifact
+
+
+def judged(artifact: dict[str, t.Any], unattended: str) -> tuple[bool, str]:
+    """Whether a person has to be asked, and why, in one sentence.
+
+    :param unattended: what is done without asking, "none" or "safe"
+    """
+    verdict = artifact["verdict"]
     summary = inert(artifact.get("summary") or verdict)
-    if asks:
+    if artifact["needs_approval"]:
         return True, f"A remedy needs a person's word: {summary}"
     if unattended == "none" and verdict != "healthy":
         return True, f"Nothing is to be done without a person's word: {summary}"

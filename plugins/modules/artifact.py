@@ -5,12 +5,13 @@
 """Documentation of the action plugin of the same name, which does the work on the controller."""
 
 DOCUMENTATION = r"""
-module: approval
-short_description: Say whether a person has to be asked before anything is done about a diagnosis
+module: artifact
+short_description: Read what a diagnosis has left for later jobs of a workflow of AWX
 version_added: 0.1.0
 description:
-  - Judges the artifact that a diagnosis leaves in AWX, which later nodes of a workflow get as the variable
-    C(mailops_triage). It is read as it is and is no option, because options are templated.
+  - A job that diagnoses leaves an artifact, which later nodes of the workflow get as the variable C(mailops_triage). It is
+    read as it is and is no option, because options are templated, and it holds what hosts have written.
+  - Says above all whether a person has to be asked before anything is done.
   - Run it once for the whole play (C(run_once)). It touches no host.
 extends_documentation_fragment:
   - mailops.triage.attributes
@@ -29,15 +30,15 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Ask whether a person has to be asked
-  mailops.triage.approval:
+- name: Fail where a person has to be asked
+  mailops.triage.artifact:
   run_once: true
-  register: approval
-  failed_when: approval is failed or approval.needed
+  register: found
+  failed_when: found is failed or found.approval_needed
 """
 
 RETURN = r"""
-needed:
+approval_needed:
   description: Whether a person has to be asked.
   type: bool
   returned: success
@@ -47,4 +48,14 @@ why:
   type: str
   returned: success
   sample: "A remedy needs a person's word: 1 of 3 hosts is down"
+verdict:
+  description: The verdict on the fleet.
+  type: str
+  returned: success
+  sample: degraded
+report_dir:
+  description: Where the report is, or nothing where none was kept.
+  type: str
+  returned: success
+  sample: /srv/mailops/reports/21
 """
