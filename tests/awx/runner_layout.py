@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import launches
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,16 +31,6 @@ _GIVEN = ("command", "env.list")
 def install() -> None:
     """Have ansible-runner, ansible-builder and awx.awx, each in the locked version."""
     subprocess.run(["sh", str(ROOT / "tools" / "awx.sh")], check=True)
-
-
-class _Unsafe(yaml.SafeDumper):
-    """Writes each text so that Ansible never takes it for a template, as AWX does."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-_Unsafe.add_representer(str, lambda dumper, text: dumper.represent_scalar("!unsafe", text, style="'"))
 
 
 def about(job: int, launched: str, **more: Any) -> dict[str, Any]:
@@ -81,13 +72,6 @@ def webhook(payload: Any, job: int = 22, event: str = "Ticket", **answers: Any) 
     return {**about(job, "webhook", **more), **answers}
 
 
-def eda(event: Mapping[str, Any], job: int = 23, **variables: Any) -> dict[str, Any]:
-    """The extra variables of a launch by a rulebook of Event-Driven Ansible; `event` has payload, alert(s) and meta."""
-    meta = {"source": {"name": "alerts", "type": "ansible.eda.webhook"}, "uuid": "5f1c", "received_at": "2026-03-01T08:00:00Z"}
-    event = {"meta": meta, **event}
-    return {**about(job, "manual", user_name="eda"), "ansible_eda": {"ruleset": "mail", "rule": "ticket", "event": event}, **variables}
-
-
 def node(artifacts: Mapping[str, Any], launch: Mapping[str, Any], job: int = 24, **answers: Any) -> dict[str, Any]:
     """The extra variables of a node of a workflow: what came before it, and what the workflow was launched with.
 
@@ -108,6 +92,8 @@ class AwxJob:
     """Variables of each host."""
     groups: dict[str, list[str]]
     extra: dict[str, Any] = field(default_factory=dict)
+    template: dict[str, Any] = field(default_factory=dict)
+    """Extra variables of the job template itself: the only ones that AWX lets be templates."""
     credential: dict[str, str] = field(default_factory=dict)
     """Environment that credentials inject."""
     injected: dict[str, Any] = field(default_factory=dict)
@@ -146,7 +132,7 @@ class AwxJob:
             self._write("env/tmp_injected", yaml.safe_dump(self.injected))
             words += f" -e @{self.folder / 'env' / 'tmp_injected'}"
         self._write("env/cmdline", words)
-        self._write("env/extravars", yaml.dump(self.extra, Dumper=_Unsafe))
+        self._write("env/extravars", (yaml.safe_dump(self.template) if self.template else "") + launches.as_awx(self.extra))
         self._write("env/envvars", yaml.safe_dump({**self._environment(), **self.credential}))
         settings: dict[str, Any] = {"job_timeout": 0, "suppress_ansible_output": True}
         if self.fact_cache:
