@@ -12,7 +12,10 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.mailops.triage.plugins.plugin_utils._faces._safe import inert
 
-_SPEC: dict[str, t.Any] = {"unattended": {"type": "str", "choices": ["none", "safe"], "default": "safe"}}
+_SPEC: dict[str, t.Any] = {
+    "required": {"type": "bool", "default": False},
+    "unattended": {"type": "str", "choices": ["none", "safe"], "default": "safe"},
+}
 _ARTIFACT = "mailops_triage"
 
 
@@ -27,10 +30,16 @@ class ActionModule(ActionBase):
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         dummy, options = self.validate_argument_spec(argument_spec=_SPEC)
         # As it is, and never as an option, which would be templated: it holds what hosts and users have written.
-        artifact = checked((task_vars or {}).get(_ARTIFACT))
-        needed, why = judged(artifact, options["unattended"])
+        artifact = (task_vars or {}).get(_ARTIFACT)
+        if artifact is None and not options["required"]:
+            # What is closed, or no new trouble, starts no diagnosis, and that is right.
+            found: dict[str, t.Any] = {"verdict": ""}
+            needed, why = False, "There was no diagnosis: nothing needs a person's word"
+        else:
+            found = checked(artifact)
+            needed, why = judged(found, options["unattended"])
         result.update(changed=False, approval_needed=needed, why=why, msg=why)
-        result.update(verdict=inert(artifact["verdict"], 40), report_dir=inert(artifact.get("report_dir"), 1000))
+        result.update(verdict=inert(found["verdict"], 40), report_dir=inert(found.get("report_dir"), 1000))
         return result
 
 
@@ -40,7 +49,7 @@ def checked(artifact: object) -> dict[str, t.Any]:
     :raises AnsibleActionFail: when it is none
     """
     if not isinstance(artifact, dict):
-        raise AnsibleActionFail(f"{_ARTIFACT}: no diagnosis has left it; this comes after one in a workflow of AWX")
+        raise AnsibleActionFail(f"{_ARTIFACT}: no diagnosis has left it; did the job before this one end too early?")
     if not isinstance(artifact.get("needs_approval"), bool) or not isinstance(artifact.get("verdict"), str):
         raise AnsibleActionFail(f"{_ARTIFACT}: needs_approval must be true or false, and verdict a text")
     return artifact

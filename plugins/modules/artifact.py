@@ -16,6 +16,12 @@ description:
 extends_documentation_fragment:
   - mailops.triage.attributes
 options:
+  required:
+    description:
+      - Whether it is an error that there is no artifact. A ticket that is closed, or that tells of no new trouble, starts no
+        diagnosis, and none is left then.
+    type: bool
+    default: false
   unattended:
     description:
       - What is done without asking. V(safe) does what the rules call safe, so somebody is asked when anything else is
@@ -49,7 +55,7 @@ why:
   returned: success
   sample: "A remedy needs a person's word: 1 of 3 hosts is down"
 verdict:
-  description: The verdict on the fleet.
+  description: The verdict on the fleet, or nothing where there was no diagnosis.
   type: str
   returned: success
   sample: degraded

@@ -140,9 +140,16 @@ def test_the_node_before_the_approval_fails_where_a_person_has_to_be_asked(
 
 
 @pytest.mark.parametrize("playbook", ["playbooks/approval.yml", "playbooks/answer.yml"])
+def test_where_nothing_was_diagnosed_nobody_is_asked_and_nothing_is_told(tmp_path: Path, playbook: str) -> None:
+    done = job(tmp_path, playbook, extra=runner_layout.node({}, LAUNCH)).run()
+    assert done.rc == 0, done.stdout
+    assert ended(done)["why"] == "There was no diagnosis: nothing needs a person's word"
+
+
 @pytest.mark.parametrize("left", [{}, {"mailops_triage": "x"}, {"mailops_triage": ARTIFACT}])
-def test_a_node_that_no_diagnosis_came_before_says_so(tmp_path: Path, playbook: str, left: dict[str, Any]) -> None:
-    done = job(tmp_path, playbook, extra=runner_layout.node(left, LAUNCH)).run()
+def test_a_failure_that_has_left_nothing_is_one_itself(tmp_path: Path, left: dict[str, Any]) -> None:
+    extra = runner_layout.node(left, LAUNCH)
+    done = job(tmp_path, "playbooks/answer.yml", extra=extra, template={"answer_required": True}).run()
     assert done.rc != 0
     assert ended(done)["msg"].startswith("mailops_triage: ")
 
