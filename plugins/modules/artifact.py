@@ -9,8 +9,8 @@ module: artifact
 short_description: Read what a diagnosis has left for later jobs of a workflow of AWX
 version_added: 0.1.0
 description:
-  - A job that diagnoses leaves an artifact, which later nodes of the workflow get as the variable C(mailops_triage). It is
-    read as it is and is no option, because options are templated, and it holds what hosts have written.
+  - A job that diagnoses leaves an artifact, which later nodes of the workflow get as the variable C(mailops_triage).
+    It is read as it is and is no option, because options are templated, and it holds what hosts have written.
   - Says above all whether a person has to be asked before anything is done.
   - Run it once for the whole play (C(run_once)). It touches no host.
 extends_documentation_fragment:
@@ -18,8 +18,8 @@ extends_documentation_fragment:
 options:
   required:
     description:
-      - Whether it is an error that there is no artifact. A ticket that is closed, or that tells of no new trouble, starts no
-        diagnosis, and none is left then.
+      - Whether it is an error that there is no artifact. A ticket that is closed, or that tells of no new trouble,
+        starts no diagnosis, and none is left then.
     type: bool
     default: false
   unattended:

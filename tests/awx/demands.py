@@ -74,7 +74,15 @@ _WEBHOOK: dict[str, type] = {
     "password": str,
     "headers": dict,
 }
-_JOB = {"id": 1, "name": "job", "status": "failed", "url": "/", "artifacts": {}, "elapsed": 1.0, "launch_type": "webhook"}
+_JOB = {
+    "id": 1,
+    "name": "job",
+    "status": "failed",
+    "url": "/",
+    "artifacts": {},
+    "elapsed": 1.0,
+    "launch_type": "webhook",
+}
 _CONTEXT = {"job": _JOB, "url": "https://awx.example.com/#/jobs/1", "job_friendly_name": "Job", "job_metadata": "{}"}
 
 
@@ -96,7 +104,17 @@ def survey(spec: object) -> str:
 
 
 def _question(question: dict[str, Any]) -> str:
-    known = {"question_name", "question_description", "variable", "type", "required", "min", "max", "default", "choices"}
+    known = {
+        "question_name",
+        "question_description",
+        "variable",
+        "type",
+        "required",
+        "min",
+        "max",
+        "default",
+        "choices",
+    }
     for name in ("question_name", "variable", "type", "required"):
         if not isinstance(question.get(name), bool if name == "required" else str):
             return f"'{name}' is missing, or of a wrong type"

@@ -110,7 +110,15 @@ class AwxJob:
         self._lay_out()
         path = f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
         subprocess.run(
-            [str(VENV / "bin" / "ansible-runner"), "run", str(self.folder), "-p", self.playbook, "--ident", str(self.ident)],
+            [
+                str(VENV / "bin" / "ansible-runner"),
+                "run",
+                str(self.folder),
+                "-p",
+                self.playbook,
+                "--ident",
+                str(self.ident),
+            ],
             env={"PATH": path, "HOME": str(self.folder), "LC_ALL": "C.UTF-8"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -132,7 +140,9 @@ class AwxJob:
             self._write("env/tmp_injected", yaml.safe_dump(self.injected))
             words += f" -e @{self.folder / 'env' / 'tmp_injected'}"
         self._write("env/cmdline", words)
-        self._write("env/extravars", (yaml.safe_dump(self.template) if self.template else "") + launches.as_awx(self.extra))
+        self._write(
+            "env/extravars", (yaml.safe_dump(self.template) if self.template else "") + launches.as_awx(self.extra)
+        )
         self._write("env/envvars", yaml.safe_dump({**self._environment(), **self.credential}))
         settings: dict[str, Any] = {"job_timeout": 0, "suppress_ansible_output": True}
         if self.fact_cache:

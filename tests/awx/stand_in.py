@@ -73,13 +73,20 @@ class Awx:
             raise Refused(404, {"detail": "Not found."})
         endpoint, *rest = words[2:]
         if endpoint == "project_updates" and method == "GET":
-            return 200, {"id": int(rest[0]), "status": "successful", "finished": "2026-01-01T00:00:00Z", "failed": False}
+            return 200, {
+                "id": int(rest[0]),
+                "status": "successful",
+                "finished": "2026-01-01T00:00:00Z",
+                "failed": False,
+            }
         if endpoint == "roles" and rest[1:] == ["teams"]:
             return self._relation(method, endpoint, int(rest[0]), "teams", "teams", body)
         if endpoint != "unified_job_templates" and endpoint not in shapes.ENDPOINTS:
             raise Refused(404, {"detail": f"there is no endpoint {endpoint}"})
         if not rest:
-            return self._list(endpoint, dict(parse_qsl(parts.query))) if method == "GET" else self._create(endpoint, body)
+            return (
+                self._list(endpoint, dict(parse_qsl(parts.query))) if method == "GET" else self._create(endpoint, body)
+            )
         if not rest[0].isdigit() or int(rest[0]) not in self.objects:
             raise Refused(404, {"detail": "Not found."})
         item = self.objects[int(rest[0])]
@@ -140,9 +147,7 @@ class Awx:
             errors = shapes.check("workflow_approval_templates", body, partial=False)
             if errors:
                 raise Refused(400, errors)
-            approval = self._new(
-                "workflow_approval_templates", shapes.complete("workflow_approval_templates", body)
-            )
+            approval = self._new("workflow_approval_templates", shapes.complete("workflow_approval_templates", body))
             item["unified_job_template"] = approval["id"]
             return 201, self._shown(approval)
         to = shapes.ENDPOINTS[endpoint]["related"].get(name)
@@ -171,7 +176,11 @@ class Awx:
     def _may_link(self, endpoint: str, number: int, name: str, to: int) -> str:
         if name == "credentials":
             kinds = [self.objects[one]["credential_type"] for one in self.links[(endpoint, number, name)]]
-            return "Cannot assign multiple credentials of one type." if self.objects[to]["credential_type"] in kinds else ""
+            return (
+                "Cannot assign multiple credentials of one type."
+                if self.objects[to]["credential_type"] in kinds
+                else ""
+            )
         if name not in LINKS:
             return ""
         others = [other for other in LINKS if other != name]
@@ -268,9 +277,7 @@ class Awx:
             template = self.objects[item["unified_job_template"]]
             kind = next(name for name, shape in shapes.ENDPOINTS.items() if shape["type"] == template["type"])
             related["unified_job_template"] = f"/api/v2/{kind}/{template['id']}/"
-        roles = {
-            role: {"id": key, "name": role} for key, (dummy, of, role) in self.roles.items() if of == item["id"]
-        }
+        roles = {role: {"id": key, "name": role} for key, (dummy, of, role) in self.roles.items() if of == item["id"]}
         more: dict[str, Any] = {"scm_revision": "0" * 40} if endpoint == "projects" else {}
         if "managed" in shapes.ENDPOINTS[endpoint]["read_only"]:
             more["managed"] = False

@@ -110,7 +110,11 @@ def test_the_service_desk_may_launch_a_triage_and_nothing_else(story: Story) -> 
     assert story.awx.granted("Service desk") == {("Mail triage", "execute_role")}
     assert story.awx.granted("Rulebooks") == {("Mail event", "execute_role")}
     mail = story.awx.granted("Mail operations")
-    assert {("Mail remediate", "execute_role"), ("Mail ticket", "execute_role"), ("Mail ticket", "approval_role")} <= mail
+    assert {
+        ("Mail remediate", "execute_role"),
+        ("Mail ticket", "execute_role"),
+        ("Mail ticket", "approval_role"),
+    } <= mail
     assert ("Mail event", "execute_role") not in mail
 
 
@@ -124,12 +128,17 @@ def test_nobody_but_rulebooks_and_mail_people_can_set_any_variable(story: Story)
         for item in templates
         if item["survey_enabled"]
     }
-    assert {name for name, questions in surveyed.items() if "remediate_auto" in questions} == {"Mail remediate", "Mail remedy"}
+    assert {name for name, questions in surveyed.items() if "remediate_auto" in questions} == {
+        "Mail remediate",
+        "Mail remedy",
+    }
     assert "Mail triage" in surveyed and "Mail ticket" in surveyed
 
 
 def test_no_patch_night_is_sliced_and_no_facts_are_kept(story: Story) -> None:
-    slices = {item["name"]: item["job_slice_count"] for item in story.awx.objects.values() if item["type"] == "job_template"}
+    slices = {
+        item["name"]: item["job_slice_count"] for item in story.awx.objects.values() if item["type"] == "job_template"
+    }
     assert slices.pop("Mail fleet diagnosis") == 4
     assert set(slices.values()) == {1}
     templates = [item for item in story.awx.objects.values() if item["type"] == "job_template"]
@@ -145,7 +154,9 @@ def test_what_outlasts_a_job_is_named_after_the_job(story: Story) -> None:
     triage = json.loads(story.awx.named("job_templates", "Mail triage")["extra_vars"])
     assert triage["triage_report_dir"] == "/srv/mailops/reports/{{ awx_job_id }}"
     assert triage["ticket_outbox_dir"] == "/srv/mailops/outbox"
-    assert json.loads(story.awx.named("job_templates", "Mail approval")["extra_vars"]) == {"approval_unattended": "safe"}
+    assert json.loads(story.awx.named("job_templates", "Mail approval")["extra_vars"]) == {
+        "approval_unattended": "safe"
+    }
 
 
 def test_the_patch_night_gets_its_window(story: Story) -> None:
@@ -247,6 +258,7 @@ def test_a_site_without_image_notification_schedules_and_webhooks(tmp_path: Path
     assert not any(item.get("webhook_service") for item in empty.objects.values())
     assert empty.named("workflow_job_template_nodes", "safe")["extra_data"]["remediate_auto"] == "none"
 
+
 QUESTION = {"question_name": "x", "question_description": "", "variable": "x", "type": "text", "required": False}
 TYPE = {"name": "x", "description": "x", "kind": "cloud", "inputs": {"fields": []}, "injectors": {}}
 
@@ -267,7 +279,9 @@ TYPE = {"name": "x", "description": "x", "kind": "cloud", "inputs": {"fields": [
         (
             {
                 "awx_configure_questions": {"x": {**QUESTION, "type": "number"}},
-                "awx_configure_templates": [{"key": "x", "playbook": "diagnose.yml", "description": "", "survey": ["x"]}],
+                "awx_configure_templates": [
+                    {"key": "x", "playbook": "diagnose.yml", "description": "", "survey": ["x"]}
+                ],
             },
             "'number' is not one of text, textarea",
         ),

@@ -77,7 +77,10 @@ def test_a_playbook_that_does_not_exist_is_a_failed_job(tmp_path: Path) -> None:
 QUICK = {"triage_gather_subset": ["host"], "triage_probe_timeout": 1, "triage_probe_deadline": 5}
 PAYLOAD = {
     "webhookEvent": "jira:issue_created",
-    "issue": {"key": "MAIL-7", "fields": {"summary": "{{ lookup('pipe', 'id') }} POP does not respond", "description": "x"}},
+    "issue": {
+        "key": "MAIL-7",
+        "fields": {"summary": "{{ lookup('pipe', 'id') }} POP does not respond", "description": "x"},
+    },
 }
 
 

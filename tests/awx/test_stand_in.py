@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the mailops.triage authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stand-in of AWX refuses what AWX would refuse, and what AWX would silently pass over: else it would prove nothing."""
+"""The stand-in of AWX refuses what AWX would refuse or silently pass over: else it would prove nothing."""
 
 from __future__ import annotations
 
@@ -68,7 +68,12 @@ def post(awx: Awx, where: str, body: Any, method: str = "POST") -> Any:
         ),
         (
             "notification_templates",
-            {"name": "n", "organization": 1, "notification_type": "webhook", "notification_configuration": {"url": "x"}},
+            {
+                "name": "n",
+                "organization": 1,
+                "notification_type": "webhook",
+                "notification_configuration": {"url": "x"},
+            },
             "__all__",
         ),
         ("schedules", {"name": "s", "unified_job_template": 6, "rrule": "RRULE:FREQ=DAILY;INTERVAL=1"}, "__all__"),
@@ -115,7 +120,8 @@ def test_a_wrong_survey_is_refused(awx: Awx, question: dict[str, Any]) -> None:
 def test_links_neither_go_round_nor_both_ways(awx: Awx) -> None:
     flow = post(awx, "workflow_job_templates", {"name": "w", "organization": 1})["id"]
     one, two = (
-        post(awx, "workflow_job_template_nodes", {"workflow_job_template": flow, "identifier": name})["id"] for name in "ab"
+        post(awx, "workflow_job_template_nodes", {"workflow_job_template": flow, "identifier": name})["id"]
+        for name in "ab"
     )
     post(awx, f"workflow_job_template_nodes/{one}/success_nodes", {"id": two})
     for number, name, to in ((one, "failure_nodes", two), (two, "always_nodes", one), (one, "always_nodes", one)):

@@ -81,7 +81,11 @@ def test_each_question_is_a_variable_of_what_the_playbook_runs(playbook: str, na
         # No option, so that it is never templated: then it is a text that may be empty.
         text = (ROOT / "playbooks" / playbook).read_text(encoding="utf-8")
         assert read_as_it_is(playbook, variable) or f"{variable} | default(omit, true)" in text
-        assert (question["type"] in ("text", "textarea"), question["required"], question["default"]) == (True, False, "")
+        assert (question["type"] in ("text", "textarea"), question["required"], question["default"]) == (
+            True,
+            False,
+            "",
+        )
 
 
 def test_tickets_are_texts() -> None:
