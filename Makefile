@@ -68,6 +68,10 @@ packages: venv ## updates with a real apt and a real dnf in systems of their own
 test-ticket: venv ## tickets answered in a real ticket system on loopback
 	@$(VENV)/python -m pytest tests/tickets $(ARGS)
 
+.PHONY: awx
+awx: venv ## what AWX gets and how its jobs run, without an AWX: two minutes
+	@$(VENV)/python -m pytest tests/awx $(ARGS)
+
 .PHONY: package
 package: venv ## build the collection, install it elsewhere, see whether it works there
 	@$(VENV)/python tools/package.py

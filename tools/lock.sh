@@ -27,4 +27,5 @@ done
 compile requirements/compat-2.16.in requirements/compat-2.16.txt --universal --python-version 3.10
 compile requirements/compat-2.21.in requirements/compat-2.21.txt --universal --python-version 3.12
 compile requirements/emulators.in requirements/emulators.txt --universal --python-version 3.11
+compile requirements/awx.in requirements/awx.txt --universal --python-version 3.11
 compile requirements/roundup.in requirements/roundup.txt --universal --python-version 3.11

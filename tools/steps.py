@@ -31,10 +31,10 @@ LABS = ["packages", "quiet", "lab", "first-aid"]
 SUITES = {
     "lint": LINT,
     "check": [*LINT, "sanity", "unit"],
-    "test": [*LINT, "sanity", "unit", "package", "playbooks", "tickets", *LABS],
+    "test": [*LINT, "sanity", "unit", "package", "playbooks", "tickets", "awx", *LABS],
 }
 
-BESIDE = (("sanity", "unit"), ("playbooks", "packages", "quiet"))
+BESIDE = (("sanity", "unit"), ("playbooks", "awx", "packages", "quiet"))
 """None of a group keeps two processors busy by itself, and none writes where another reads."""
 
 RULE = "=" * 78
@@ -84,6 +84,8 @@ def command_of(step: str) -> tuple[list[str], Path, dict[str, str]]:
         "unit": ([*python, "pytest", "-n", "4", "--dist", "loadgroup", "tests/unit"], mirror.ROOT, {}),
         "playbooks": ([*python, "pytest", "-n", "4", "tests/playbooks"], mirror.ROOT, {}),
         "tickets": ([*python, "pytest", "tests/tickets"], mirror.ROOT, {}),
+        # What one file has AWX configured for, all its tests look at.
+        "awx": ([*python, "pytest", "-n", "2", "--dist", "loadfile", "tests/awx"], mirror.ROOT, {}),
         "package": ([PYTHON, "tools/package.py"], mirror.ROOT, {}),
         "packages": ([*python, "pytest", "-n", "4", "tests/packages"], mirror.ROOT, {}),
         # They wait for sessions, for Monit's rounds and for a boot; each is in namespaces of its own.
