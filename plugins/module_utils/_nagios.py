@@ -30,7 +30,7 @@ _LINE = 600
 _MOST = 20
 
 # What could end the text of a check, or mean something to the shell that a notification is sent by.
-_HARMFUL = {ord(char): " " for char in "`$&<>~\"\\"}
+_HARMFUL = {ord(char): " " for char in '`$&<>~"\\'}
 _HARMFUL.update({ord("|"): "/", ord(";"): ",", ord("'"): "\u2019"})
 
 Check = namedtuple("Check", "code line more figures")
@@ -200,7 +200,9 @@ def _causes(found):
         for one in (findings if isinstance(findings, list) else [])
         if isinstance(one, dict) and one.get("kind") == "root_cause"
     ]
-    return sorted(causes, key=lambda one: (_SEVERITIES + (_text(one.get("severity")),)).index(_text(one.get("severity"))))
+    return sorted(
+        causes, key=lambda one: (_SEVERITIES + (_text(one.get("severity")),)).index(_text(one.get("severity")))
+    )
 
 
 def _cause_line(cause) -> str:

@@ -86,7 +86,15 @@ def test_equal_alerts_start_one_triage_and_two_outages_two(listener: rulebook.Ru
 
 def test_what_is_no_firing_alert_is_logged_and_harmless(listener: rulebook.Rulebook) -> None:
     before = len(listener.finished())
-    for payload in ({}, [], "text", 7, {"alerts": "none"}, {"status": 7, "groupKey": {}, "alerts": None}, [{"alerts": 1}]):
+    for payload in (
+        {},
+        [],
+        "text",
+        7,
+        {"alerts": "none"},
+        {"status": 7, "groupKey": {}, "alerts": None},
+        [{"alerts": 1}],
+    ):
         assert listener.post(payload) == 200
     assert listener.post(b"{no json") == 400
     assert listener.post(notification("Solved", "mail1", status="resolved")) == 200

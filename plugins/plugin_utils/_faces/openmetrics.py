@@ -15,7 +15,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.mailops.triage.plugins.plugin_utils._faces import _safe, _services, _view, _words
+from ansible_collections.mailops.triage.plugins.plugin_utils._faces import (
+    _findings,
+    _safe,
+    _services,
+    _view,
+    _words,
+)
 
 Sample = tuple[Mapping[str, str], float]
 
@@ -84,7 +90,7 @@ def _of_hosts(view: _view.Report) -> Iterator[Mapping[str, str]]:
             yield {"host": host.name, "site": host.site, **_labels_of(finding)}
 
 
-def _labels_of(finding: _view.Finding) -> dict[str, str]:
+def _labels_of(finding: _findings.Finding) -> dict[str, str]:
     """What a finding is, without its subject: a full disk's name does not make it another kind of trouble."""
     names = {"id": finding.id, "kind": finding.kind, "category": finding.category, "severity": finding.severity}
     return {name: value or "none" for name, value in names.items()}
@@ -105,9 +111,7 @@ def _reach(view: _view.Report) -> Iterator[Sample]:
 
 
 def _vantages(view: _view.Report) -> list[Sample]:
-    return [
-        ({"vantage": _services.vantage_name(vantage.name)}, float(vantage.usable)) for vantage in view.vantages
-    ]
+    return [({"vantage": _services.vantage_name(vantage.name)}, float(vantage.usable)) for vantage in view.vantages]
 
 
 def _remedies(view: _view.Report) -> list[Sample]:
