@@ -21,7 +21,7 @@ from ansible_collections.mailops.triage.plugins.plugin_utils import _history
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import rules, schema
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.diagnose import InventoryError, diagnose
 from ansible_collections.mailops.triage.plugins.plugin_utils._intake.reported import ReportedError, taken_in
-from ansible_collections.mailops.triage.plugins.plugin_utils._recording import REPORT, Recording, RecordingError
+from ansible_collections.mailops.triage.plugins.plugin_utils._recording import REPORT, TICKET, Recording, RecordingError
 from ansible_collections.mailops.triage.plugins.plugin_utils._remedy import store
 from ansible_collections.mailops.triage.plugins.plugin_utils._versions import versions
 
@@ -125,4 +125,6 @@ class ActionModule(ActionBase):
         for name in ("run.json", "sweep.json"):
             shutil.copyfile(source.path / name, target.path / name)
         shutil.copytree(source.path / "facts", target.path / "facts", dirs_exist_ok=True)
+        if (source.path / TICKET).exists():
+            shutil.copyfile(source.path / TICKET, target.path / TICKET)
         return target

@@ -12,7 +12,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.mailops.triage.plugins.plugin_utils import _monitoring, _screen
+from ansible_collections.mailops.triage.plugins.plugin_utils import _artifacts, _monitoring, _screen
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.rules import SEVERITIES
 from ansible_collections.mailops.triage.plugins.plugin_utils._faces import html, terminal
 from ansible_collections.mailops.triage.plugins.plugin_utils._recording import PAGE, REPORT, Recording, RecordingError
@@ -36,7 +36,7 @@ class ActionModule(ActionBase):
     _requires_connection = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Answer with where the page lies; fail when the caller asked to fail on what was found."""
+        """Answer with where the page lies and the artifacts; fail when the caller asked to fail on what was found."""
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         dummy, options = self.validate_argument_spec(argument_spec=_SPEC)
         recording = Recording(options["report_dir"])
@@ -51,6 +51,8 @@ class ActionModule(ActionBase):
                 recording.write(PAGE, html.render(report))
                 for warning in _monitoring.tell(report, options):
                     display.warning(warning)
+            # Strategy plugins take it from the result of any task: no set_stats, which would template it, is needed.
+            result["ansible_stats"] = _artifacts.of(report, recording)
         except RecordingError as exc:
             raise AnsibleActionFail(str(exc)) from exc
         if options["show"]:

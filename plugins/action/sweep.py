@@ -5,10 +5,7 @@
 
 from __future__ import annotations
 
-import datetime
 import os
-import secrets
-import tempfile
 import time
 import typing as t
 from pathlib import Path
@@ -24,7 +21,17 @@ from ansible_collections.mailops.triage.plugins.plugin_utils._engine.document im
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.rules import SEVERITIES, RuleError
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.schema import ROOT
 from ansible_collections.mailops.triage.plugins.plugin_utils._intake.reported import ReportedError, taken_in
-from ansible_collections.mailops.triage.plugins.plugin_utils._recording import PLAN, Recording, RecordingError
+from ansible_collections.mailops.triage.plugins.plugin_utils._recording import (
+    PLAN,
+    TICKET,
+    Recording,
+    RecordingError,
+    new_run_id,
+    report_directory,
+)
+from ansible_collections.mailops.triage.plugins.plugin_utils._ticket import event as events
+from ansible_collections.mailops.triage.plugins.plugin_utils._ticket.payload import plain
+from ansible_collections.mailops.triage.plugins.plugin_utils._ticket.values import line
 from ansible_collections.mailops.triage.plugins.plugin_utils._versions import versions
 
 display = Display()
@@ -38,6 +45,7 @@ _SPEC: dict[str, t.Any] = {
     "time_budget": {"type": "float", "default": 20.0},
     "log_window": {"type": "int", "default": 86400},
     "ticket": {"type": "str"},
+    "ticket_file": {"type": "str"},
     # Not used here, but checked: a run must not end in a typo after all the work is done.
     "rules_dirs": {"type": "list", "elements": "str", "default": []},
     "fail_on": {"type": "str", "choices": ["never", *SEVERITIES], "default": "never"},
@@ -58,21 +66,24 @@ class ActionModule(ActionBase):
         task_vars = task_vars or {}
         reader = _hostvars.Reader(task_vars, self._templar)
         started = time.time()
-        run_id = datetime.datetime.fromtimestamp(started, datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-        run_id += "-" + secrets.token_hex(2)
         _check(options)
-        recording = Recording(self._directory(options["report_dir"], run_id))
         more: dict[str, t.Any] = {}
         hosts: list[str] = options["hosts"] or task_vars["ansible_play_hosts_all"]
         try:
+            event = _event(options)
+            run_id = event["run"] if event else new_run_id(started)
+            recording = Recording(self._directory(options, run_id))
             if options["continues"]:
                 # Another look within the same run.
                 run_id = Recording(options["continues"]).read("run.json")["id"]
                 more = {"continues": options["continues"]}
-            points = _targets.points(options["vantage_points"], task_vars, reader)
+            near = event["vantage_points"] if event else []
+            points = _targets.points(options["vantage_points"] or near, task_vars, reader)
             targets = [_targets.target(host, reader) for host in hosts]
-            told = self._reported(options["rules_dirs"], task_vars, points)
+            told = self._reported(options["rules_dirs"], task_vars, points, event)
             recording.create()
+            if event and not options["continues"]:
+                recording.write(TICKET, event)
             display.display(f"Probing {len(targets)} hosts from {', '.join(points)} ...")
             probe = {key: options[key] for key in ("timeout", "deadline", "account")}
             seen = _vantage.from_everywhere(points, targets, {**probe, "ping": True}, self._play_context)
@@ -91,7 +102,7 @@ class ActionModule(ActionBase):
                     "id": run_id,
                     "started": started,
                     "hosts": hosts,
-                    "ticket": options["ticket"],
+                    "ticket": _ticket(options["ticket"], event, task_vars),
                     "limit": task_vars.get("ansible_limit"),
                     "check_mode": bool(self._task.check_mode),
                     "versions": versions(ansible_version),
@@ -104,18 +115,39 @@ class ActionModule(ActionBase):
         result.update(changed=False, report_dir=str(recording.path))
         return result
 
-    def _directory(self, wanted: str | None, run_id: str) -> str:
+    def _directory(self, options: dict[str, t.Any], run_id: str) -> str:
         """Check mode leaves nothing behind: its recording lives in a temporary directory until it is reported."""
-        if self._task.check_mode:
-            return tempfile.mkdtemp(prefix=f"mailops-triage-{run_id}-")
-        return os.path.abspath(wanted or os.path.join("triage-reports", run_id))
+        if self._task.check_mode and options["ticket_file"]:
+            # The event was written in check mode, too, and to such a directory.
+            return str(Path(options["ticket_file"]).absolute().parent)
+        return report_directory(options["report_dir"], run_id, bool(self._task.check_mode))
 
     def _reported(
-        self, rules_dirs: list[str], task_vars: dict[str, t.Any], points: dict[str, dict[str, t.Any]]
+        self,
+        rules_dirs: list[str],
+        task_vars: dict[str, t.Any],
+        points: dict[str, dict[str, t.Any]],
+        event: dict[str, t.Any] | None,
     ) -> dict[str, t.Any]:
         """What a user said, from the play's variables as they are: never an option, which would be templated."""
         directories = [ROOT / "rules", *(Path(name) for name in rules_dirs)]
-        return taken_in(task_vars, directories, task_vars["hostvars"], points)
+        said = {"text": events.symptom(event), "affected": event["affected"]} if event else None
+        return taken_in(task_vars, directories, task_vars["hostvars"], points, said)
+
+
+def _event(options: dict[str, t.Any]) -> dict[str, t.Any] | None:
+    """The ticket or the alert that asked for the run, if one did.
+
+    :raises RecordingError: when its file cannot be used
+    """
+    if options["ticket_file"]:
+        return events.load(options["ticket_file"])
+    return events.of_run(Recording(options["continues"])) if options["continues"] else None
+
+
+def _ticket(told: str | None, event: dict[str, t.Any] | None, task_vars: dict[str, t.Any]) -> str | None:
+    """Identifier of the ticket that asked for the run, if one did."""
+    return told or (event or {}).get("id") or line(plain(task_vars.get("triage_ticket")), limit=200) or None
 
 
 def _check(options: dict[str, t.Any]) -> None:

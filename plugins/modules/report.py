@@ -11,6 +11,9 @@ version_added: 0.1.0
 description:
   - Prints the report for a person and writes the self-contained page C(index.html) beside it.
   - What a remediation has planned, done and proved goes into the report first.
+  - Leaves the report in a few words as C(mailops_triage) among the custom statistics of the run, as
+    M(ansible.builtin.set_stats) would. AWX makes them artifacts of the job, and variables of the nodes that follow in
+    a workflow.
 extends_documentation_fragment:
   - mailops.triage.attributes
 attributes:
@@ -60,6 +63,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+ansible_stats:
+  description:
+    - The custom statistics. C(data.mailops_triage) has C(schema), C(verdict), C(scope), C(summary), C(worst_host),
+      C(counts) (hosts by verdict), C(findings) (the root causes, the worst first, each with C(host), C(id),
+      C(severity) and C(title)), C(left_out) (root causes beyond these), C(needs_approval) (a remedy waits for the word
+      of a person), C(report_dir), and C(ticket) with C(system), C(id) and C(url).
+    - At most 32 KB of JSON.
+  type: dict
+  returned: always
 page:
   description: Path of the page.
   type: str

@@ -85,9 +85,19 @@ options:
         choices: [down, degraded, unknown, maintenance, healthy]
         default: [down, degraded, unknown]
   ticket:
-    description: Identifier of the ticket that asked for the run; kept in the report.
+    description:
+      - Identifier of the ticket that asked for the run; kept in the report.
+      - Without it that of the event in O(ticket_file), else the play's variable V(triage_ticket) as it is.
     type: str
+  ticket_file:
+    description:
+      - The event that asked for the run, as M(mailops.triage.ticket_read) has written it. It is kept in the report
+        directory; where V(triage_symptom) and V(triage_affected) say nothing, it tells what was reported and by whom;
+        without O(vantage_points) it tells where to probe from.
+      - The run then has the identifier that the event has for it.
+    type: path
 seealso:
+  - module: mailops.triage.ticket_read
   - module: mailops.triage.mail_probe
   - module: mailops.triage.examine
 author:

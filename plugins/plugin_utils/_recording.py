@@ -7,14 +7,16 @@ Note that this plugin util is PRIVATE to the collection. It can have breaking ch
 
 C(run.json) when and with what; C(sweep.json) what the vantage points saw; C(facts/HOST.json) inventory, login and
 facts of one host. C(plan.json) is what the examination of each host should know of the sweep: a task argument for it
-would be templated for every host, at twice the cost. A live diagnosis and a replay read the same files, so they
-cannot judge differently.
+would be templated for every host, at twice the cost. C(ticket.json) is the event that asked for the run, where there is
+one. A live diagnosis and a replay read the same files, so they cannot judge differently.
 """
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
+import secrets
 import shutil
 import tempfile
 import typing as t
@@ -26,6 +28,7 @@ Document = dict[str, t.Any]
 PLAN = "plan.json"
 REPORT = "triage.json"
 PAGE = "index.html"
+TICKET = "ticket.json"
 BEFORE = "before"
 AFTER = "after"
 """Where a remediation keeps its first diagnosis in the end, and its last one until that is complete."""
@@ -51,7 +54,7 @@ class Recording:
         """Make the directories, readable by their owner only: mail logs are nobody else's business.
 
         Facts of an earlier run in the same place go: they must not be taken for those of a host that is silent today.
-        What it did goes as well: it must not be taken for what this one does.
+        What it did goes as well, and what it was asked: it must not be taken for what this one does.
 
         :raises RecordingError: when they cannot be made
         """
@@ -60,7 +63,7 @@ class Recording:
             self.path.chmod(0o700)
             for stale in (self.path / "facts").glob("*.json"):
                 stale.unlink()
-            for name in _REMEDIATION:
+            for name in (TICKET, *_REMEDIATION):
                 _remove(self.path / name)
         except OSError as exc:
             raise RecordingError(f"report directory {self.path}: {exc.strerror or exc}") from exc
@@ -151,6 +154,22 @@ class Recording:
             login = {"outcome": "skipped", "text": "the run ended before the host was examined"}
             return {"host": host, "inventory": {}, "login": login, "facts": None, "facts_file": None}
         return {**self.read(name), "facts_file": name}
+
+
+def new_run_id(started: float) -> str:
+    """Name of a run, and of its report directory unless another one is wanted.
+
+    :param started: epoch seconds
+    """
+    moment = datetime.datetime.fromtimestamp(started, datetime.timezone.utc)
+    return f"{moment.strftime('%Y%m%dT%H%M%SZ')}-{secrets.token_hex(2)}"
+
+
+def report_directory(wanted: str | None, run_id: str, check_mode: bool) -> str:
+    """Where the report of a run goes. Check mode leaves nothing behind: it gets a temporary directory."""
+    if check_mode:
+        return tempfile.mkdtemp(prefix=f"mailops-triage-{run_id}-")
+    return os.path.abspath(wanted or os.path.join("triage-reports", run_id))
 
 
 def _remove(path: Path) -> None:

@@ -51,6 +51,19 @@ def points(wanted: list[str] | None, task_vars: Document, reader: _hostvars.Read
     return {name: {} if name == _vantage.CONTROLLER else reader.connection(name) for name in names}
 
 
+def roles(host: str, given: t.Any) -> tuple[str, ...]:
+    """The roles of a host; those of DEFAULT_ROLES where the inventory does not tell.
+
+    :param given: its C(mail_roles)
+    :raises TargetError: naming the host whose C(mail_roles) is no list
+    """
+    if given is None:
+        return protocols.DEFAULT_ROLES
+    if not isinstance(given, list) or not all(isinstance(role, str) for role in given):
+        raise TargetError(f"mail_roles of host '{host}' must be a list of roles, such as [mta, imap]")
+    return tuple(given)
+
+
 def target(host: str, reader: _hostvars.Reader) -> Document:
     """One host as the prober wants it.
 
@@ -58,10 +71,7 @@ def target(host: str, reader: _hostvars.Reader) -> Document:
     :raises UnknownRoleError: naming the host and the role that does not exist
     """
     variables = reader.read(host, _HOST_VARIABLES)
-    roles = variables["mail_roles"]
-    if roles is not None and (not isinstance(roles, list) or not all(isinstance(role, str) for role in roles)):
-        raise TargetError(f"mail_roles of host '{host}' must be a list of roles, such as [mta, imap]")
-    spoken = protocols.of_roles(protocols.DEFAULT_ROLES if roles is None else roles, host)
+    spoken = protocols.of_roles(roles(host, variables["mail_roles"]), host)
     ports = {name: protocols.PORTS[name] for name in ("ssh", *spoken) if name in protocols.PROBED}
     ports["ssh"] = int(variables["ansible_port"] or ports["ssh"])
     return {

@@ -182,13 +182,11 @@ class _Loader(_SafeLoader):
         return found
 
 
-def entries(path: Path, keys: dict[str, tuple[type, ...]], noun: str) -> t.Iterator[tuple[dict[str, t.Any], str]]:
-    """Read one file of knowledge: a list of mappings, each with an C(id).
+def parse(path: Path) -> tuple[t.Any, t.Any]:
+    """Read one file of knowledge.
 
-    :param keys: the keys that an entry may have, each with the types of its value
-    :param noun: what an entry is, for messages
-    :returns: each entry with its place, C(file:line)
-    :raises RuleError: naming the place
+    :returns: what it holds, and the YAML node of it, which knows the lines
+    :raises RuleError: naming file and line
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -200,6 +198,18 @@ def entries(path: Path, keys: dict[str, tuple[type, ...]], noun: str) -> t.Itera
         mark = getattr(exc, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
         raise RuleError(f"{where}: not YAML: {getattr(exc, 'problem', None) or exc}") from exc
+    return data, root
+
+
+def entries(path: Path, keys: dict[str, tuple[type, ...]], noun: str) -> t.Iterator[tuple[dict[str, t.Any], str]]:
+    """Read one file of knowledge: a list of mappings, each with an C(id).
+
+    :param keys: the keys that an entry may have, each with the types of its value
+    :param noun: what an entry is, for messages
+    :returns: each entry with its place, C(file:line)
+    :raises RuleError: naming the place
+    """
+    data, root = parse(path)
     if data is None:
         return
     if not isinstance(data, list):
@@ -210,11 +220,15 @@ def entries(path: Path, keys: dict[str, tuple[type, ...]], noun: str) -> t.Itera
             raise RuleError(f"{place}: a {noun} is a mapping, not a {type(entry).__name__}")
         if not isinstance(entry.get("id"), str) or not entry["id"]:
             raise RuleError(f"{place}: the {noun} has no 'id'")
-        _check_keys(entry, keys, f"{place}: {noun} '{entry['id']}'")
+        check_keys(entry, keys, f"{place}: {noun} '{entry['id']}'")
         yield entry, place
 
 
-def _check_keys(entry: dict[str, t.Any], known: dict[str, tuple[type, ...]], place: str) -> None:
+def check_keys(entry: dict[str, t.Any], known: dict[str, tuple[type, ...]], place: str) -> None:
+    """Only known keys, each with a value of its type.
+
+    :raises RuleError: naming the place and the key
+    """
     for key, value in entry.items():
         if key not in known:
             raise RuleError(f"{place}: unknown key '{key}'; there are: {', '.join(known)}")
@@ -325,7 +339,7 @@ def _evidence(item: t.Any, schema: dict[str, t.Any], where: str) -> Evidence:
 
 
 def _remedy(entry: dict[str, t.Any], schema: dict[str, t.Any], where: str) -> dict[str, t.Any]:
-    _check_keys(entry, _REMEDY_KEYS, where)
+    check_keys(entry, _REMEDY_KEYS, where)
     action = entry.get("action", "none")
     for name in (action, *entry.get("forbid", [])):
         if name not in ACTIONS:

@@ -29,14 +29,21 @@ class ReportedError(ValueError):
 
 
 def taken_in(
-    variables: t.Mapping[str, t.Any], directories: t.Iterable[Path], hosts: t.Container[str], points: t.Container[str]
+    variables: t.Mapping[str, t.Any],
+    directories: t.Iterable[Path],
+    hosts: t.Container[str],
+    points: t.Container[str],
+    event: Document | None = None,
 ) -> Document:
     """What C(run.json) keeps of a report: C(symptom) and C(affected), each only when it was given.
+
+    What the variables say goes before what the event says that asked for the run.
 
     :param variables: of the play, not templated
     :param directories: of rules; their C(symptoms/) holds what is known of reports
     :param hosts: names of the inventory
     :param points: names of the vantage points
+    :param event: C(text) and C(affected) of the ticket or the alert
     :raises ReportedError: naming the variable
     :raises RuleError: when the knowledge about reports has a mistake
     """
@@ -44,8 +51,13 @@ def taken_in(
     text = variables.get(TEXT)
     if text is not None and (isinstance(text, bool) or not isinstance(text, (str, int))):
         raise ReportedError(f"{TEXT} must be a text")
+    told = variables.get(AFFECTED)
+    only_event = event is not None and told in (None, "", [])
+    if event is not None:
+        text = event["text"] if text in (None, "") else text
+        told = event["affected"] if only_event else told
     try:
-        found = who.affected(variables.get(AFFECTED), hosts, points)
+        found = who.affected(told, hosts, points)
     except who.AffectedError as exc:
         raise ReportedError(str(exc)) from exc
     kept: Document = {}
@@ -53,7 +65,8 @@ def taken_in(
         kept["affected"] = found
     if text not in (None, ""):
         symptom = understand(text, known)
-        symptom["scope"] = symptom["scope"] or who.scope(found)
+        # Whoever wrote a ticket is not by that the only one who is affected.
+        symptom["scope"] = symptom["scope"] or (None if only_event else who.scope(found))
         kept["symptom"] = symptom
     return kept
 
@@ -66,9 +79,10 @@ def reported(run: Document) -> Document:
     statements = (run.get("symptom") or {}).get("statements", [])
     found = {**who.NOBODY, **(run.get("affected") or {})}
     families = {name for statement in statements for name in statement["protocols"]}
+    symptom = run.get("symptom")
     return {
         "protocols": [port for name, ports in knowledge.FAMILIES.items() if name in families for port in ports],
         "directions": sorted({statement["direction"] for statement in statements}),
-        "scope": (run.get("symptom") or {}).get("scope") or who.scope(found),
+        "scope": symptom["scope"] if symptom else who.scope(found),
         **{kind: list(found[kind]) for kind in ("users", "addresses", "hosts", "segments")},
     }
