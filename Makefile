@@ -64,6 +64,10 @@ lab: venv ## the tests on real hosts alone
 packages: venv ## updates with a real apt and a real dnf in systems of their own: as root, a minute
 	@$(VENV)/python tools/steps.py packages packages
 
+.PHONY: eda
+eda: venv ## ansible-rulebook really running: alerts and tickets that start a triage
+	@$(VENV)/python -m pytest -q tests/eda $(ARGS)
+
 .PHONY: package
 package: venv ## build the collection, install it elsewhere, see whether it works there
 	@$(VENV)/python tools/package.py

@@ -27,3 +27,4 @@ done
 compile requirements/compat-2.16.in requirements/compat-2.16.txt --universal --python-version 3.10
 compile requirements/compat-2.21.in requirements/compat-2.21.txt --universal --python-version 3.12
 compile requirements/emulators.in requirements/emulators.txt --universal --python-version 3.11
+compile requirements/eda.in requirements/eda.txt --universal --python-version 3.11

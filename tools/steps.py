@@ -31,7 +31,7 @@ LABS = ["packages", "quiet", "lab", "first-aid"]
 SUITES = {
     "lint": LINT,
     "check": [*LINT, "sanity", "unit"],
-    "test": [*LINT, "sanity", "unit", "package", "playbooks", *LABS],
+    "test": [*LINT, "sanity", "unit", "package", "playbooks", "eda", *LABS],
 }
 
 BESIDE = (("sanity", "unit"), ("playbooks", "packages", "quiet"))
@@ -83,6 +83,7 @@ def command_of(step: str) -> tuple[list[str], Path, dict[str, str]]:
         # Most of their time is spent waiting for time-outs and children: more at once than there are processors.
         "unit": ([*python, "pytest", "-n", "4", "--dist", "loadgroup", "tests/unit"], mirror.ROOT, {}),
         "playbooks": ([*python, "pytest", "-n", "4", "tests/playbooks"], mirror.ROOT, {}),
+        "eda": ([*python, "pytest", "tests/eda"], mirror.ROOT, {}),
         "package": ([PYTHON, "tools/package.py"], mirror.ROOT, {}),
         "packages": ([*python, "pytest", "-n", "4", "tests/packages"], mirror.ROOT, {}),
         # They wait for sessions, for Monit's rounds and for a boot; each is in namespaces of its own.

@@ -158,9 +158,9 @@ def newest(place: str):
         with open(path, encoding="utf-8") as file:
             report = json.load(file)
     except OSError as exc:
-        raise ReportError("{0}: {1}".format(path, exc.strerror or exc))
-    except (ValueError, RecursionError):
-        raise ReportError("{0}: this is no JSON".format(path))
+        raise ReportError("{0}: {1}".format(path, exc.strerror or exc)) from exc
+    except (ValueError, RecursionError) as exc:
+        raise ReportError("{0}: this is no JSON".format(path)) from exc
     if not isinstance(report, dict) or report.get("schema") != SCHEMA:
         raise ReportError("{0}: this is no report of mailops.triage".format(path))
     return report
@@ -174,13 +174,14 @@ def _latest(place: str) -> str:
             path = os.path.join(place, name, "triage.json")
             try:
                 found.append((os.stat(path).st_mtime, path))
-            except PermissionError:
+            except PermissionError as exc:
                 # Reports are for their owner only. That the newest one may be hidden must not pass for its absence.
-                raise ReportError("{0}: permission denied; run the check as the owner of the reports".format(path))
+                text = "{0}: permission denied; run the check as the owner of the reports"
+                raise ReportError(text.format(path)) from exc
             except OSError:
                 continue
     except OSError as exc:
-        raise ReportError("{0}: {1}".format(place, exc.strerror or exc))
+        raise ReportError("{0}: {1}".format(place, exc.strerror or exc)) from exc
     if not found:
         raise ReportError("{0}: no report of mailops.triage lies here".format(place))
     return max(found)[1]
@@ -200,9 +201,12 @@ def _causes(found):
         for one in (findings if isinstance(findings, list) else [])
         if isinstance(one, dict) and one.get("kind") == "root_cause"
     ]
-    return sorted(
-        causes, key=lambda one: (_SEVERITIES + (_text(one.get("severity")),)).index(_text(one.get("severity")))
-    )
+    return sorted(causes, key=_rank)
+
+
+def _rank(cause) -> int:
+    severity = cause.get("severity")
+    return _SEVERITIES.index(severity) if severity in _SEVERITIES else len(_SEVERITIES)
 
 
 def _cause_line(cause) -> str:
@@ -217,7 +221,7 @@ def _count(causes, severity: str) -> int:
 def _reach(found):
     """How many of the answers that the host should give were given, and how many were asked for."""
     expected = found.get("expected")
-    wanted = set(one for one in (expected if isinstance(expected, list) else []) if isinstance(one, str))
+    wanted = {one for one in (expected if isinstance(expected, list) else []) if isinstance(one, str)}
     tried = [
         outcome
         for answers in _mapping(found.get("reach")).values()

@@ -9,8 +9,8 @@ module: notify
 short_description: Tell chats and telephones what a report says, by a way that needs no mail server
 version_added: 0.1.0
 description:
-  - Posts a short message to webhooks, from the controller, in the form that each service wants. Nothing in it is markup,
-    calls anybody or is a link, whatever was in the report.
+  - Posts a short message to webhooks, from the controller, in the form that each service wants. Nothing in it is
+    markup, calls anybody or is a link, whatever was in the report.
   - That somebody could not be told is a warning, and never a failure. No output repeats an address or a token.
 extends_documentation_fragment:
   - mailops.triage.attributes

@@ -179,6 +179,15 @@ class Rulebook:
         found = [json.loads(path.read_text(encoding="utf-8")) for path in self.reports.glob("*/triage.json")]
         return sorted(found, key=lambda report: float(report["run"]["started"]))
 
+    def wait_for(self, number: int) -> list[dict[str, Any]]:
+        """Wait until so many triages have come to their end, and return their reports.
+
+        Triages run one after the other, in the order of their events: when the one that was asked for last has ended,
+        so have all others that were started.
+        """
+        self.wait(lambda: len(self.finished()) >= number, f"{number} triages")
+        return self.finished()
+
     def _listens(self) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0

@@ -9,42 +9,31 @@ events, so when the last one has ended, all others have.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import rulebook
 
-INVENTORY = f"""\
-[mailservers]
-mail1
-mail2
-
-[all:vars]
-ansible_connection=local
-ansible_host=127.0.0.1
-ansible_python_interpreter={sys.executable}
-"""
-
 
 @pytest.fixture(name="listener", scope="module")
-def _listener(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rulebook.Rulebook]:
-    folder = tmp_path_factory.mktemp("eda")
-    inventory = folder / "hosts"
-    inventory.write_text(INVENTORY, encoding="utf-8")
-    with rulebook.Rulebook("mailops.triage.alertmanager", inventory, folder / "rulebook") as running:
-        yield running
+def _listener(start: Callable[..., rulebook.Rulebook]) -> rulebook.Rulebook:
+    return start("mailops.triage.alertmanager")
 
 
-def notification(outage: str, host: str, status: str = "firing") -> dict[str, Any]:
+def evil(listener: rulebook.Rulebook) -> Path:
+    """A file that is there when a text of an alert was run."""
+    return listener.folder / "pwned"
+
+
+def notification(outage: str, host: str, status: str = "firing", text: str = "") -> dict[str, Any]:
     """What Alertmanager's webhook receiver posts, version 4."""
     labels = {"alertname": outage, "instance": f"{host}:9154", "severity": "critical"}
     alert = {
         "status": status,
         "labels": labels,
-        "annotations": {"summary": "The POP server does not respond", "evil": "{{ lookup('pipe', 'touch pwned') }}"},
+        "annotations": {"summary": "The POP server does not respond", "description": text},
         "startsAt": "2026-03-01T08:00:00.000Z",
         "endsAt": "0001-01-01T00:00:00Z",
         "generatorURL": "http://prometheus.example.com/graph",
@@ -64,12 +53,6 @@ def notification(outage: str, host: str, status: str = "firing") -> dict[str, An
     }
 
 
-def wait_for(listener: rulebook.Rulebook, number: int) -> list[dict[str, Any]]:
-    """Wait until so many triages have ended, and return their reports."""
-    listener.wait(lambda: len(listener.finished()) >= number, f"{number} triages")
-    return listener.finished()
-
-
 def test_a_wrong_token_starts_nothing(listener: rulebook.Rulebook) -> None:
     assert listener.post(notification("Wrong", "mail1"), token="guessed") == 401
     assert listener.post(notification("Wrong", "mail1"), token=None) == 401
@@ -80,7 +63,7 @@ def test_equal_alerts_start_one_triage_and_two_outages_two(listener: rulebook.Ru
     for dummy in range(40):
         assert listener.post(notification("Pop3Down", "mail1")) == 200
     assert listener.post(notification("ImapDown", "mail2")) == 200
-    reports = wait_for(listener, before + 2)[before:]
+    reports = listener.wait_for(before + 2)[before:]
     assert [list(report["hosts"]) for report in reports] == [["mail1"], ["mail2"]]
 
 
@@ -99,7 +82,7 @@ def test_what_is_no_firing_alert_is_logged_and_harmless(listener: rulebook.Ruleb
     assert listener.post(b"{no json") == 400
     assert listener.post(notification("Solved", "mail1", status="resolved")) == 200
     assert listener.post(notification("Again", "mail2")) == 200
-    assert len(wait_for(listener, before + 1)) == before + 1
+    assert len(listener.wait_for(before + 1)) == before + 1
     assert listener.log.count("is no notification of an Alertmanager") == 6
     assert "Traceback" not in listener.log
 
@@ -107,10 +90,14 @@ def test_what_is_no_firing_alert_is_logged_and_harmless(listener: rulebook.Ruleb
 def test_a_host_that_the_inventory_lacks_is_not_contacted(listener: rulebook.Rulebook) -> None:
     before = len(listener.finished())
     assert listener.post(notification("Elsewhere", "victim.example.com")) == 200
-    report = wait_for(listener, before + 1)[-1]
+    report = listener.wait_for(before + 1)[-1]
     assert "victim.example.com" not in report["hosts"]
 
 
 def test_text_of_an_alert_is_never_run(listener: rulebook.Rulebook) -> None:
-    assert not list(listener.folder.rglob("pwned"))
-    assert not Path("pwned").exists()
+    before = len(listener.finished())
+    text = f"{{{{ lookup('pipe', 'touch {evil(listener)}') }}}} {{% raw %}} !unsafe $(touch {evil(listener)})"
+    assert listener.post(notification("Evil", "mail2", text=text)) == 200
+    report = listener.wait_for(before + 1)[-1]
+    assert list(report["hosts"]) == ["mail2"]
+    assert not evil(listener).exists()
