@@ -74,7 +74,8 @@ class ActionModule(ActionBase):
                 **reading.event,
                 "run": run_id,
                 "hosts": choice.hosts,
-                "unknown_hosts": [name for name in choice.unknown if name not in task_vars["hostvars"]],
+                # Not from hostvars, which also have the localhost that no inventory tells of.
+                "unknown_hosts": [name for name in choice.unknown if name not in task_vars["groups"]["all"]],
                 "affected": _affected(reading.event, choice.named, inside, task_vars["hostvars"], points),
                 "vantage_points": [_vantage.CONTROLLER, *near] if near and not options["vantage_points"] else [],
             }

@@ -173,7 +173,10 @@ def _file(path: Path) -> Document:
     try:
         if text.lstrip()[:1] in ("{", "["):
             return _document(json.loads(text), place)
-        return _document(yaml.load(text, Loader=_Loader), place)
+        data = yaml.load(text, Loader=_Loader)
+        if isinstance(data, str):
+            raise TicketError(f"{place} must hold a mapping, as JSON of a webhook is, not a text")
+        return _document(data, place)
     except TicketError:
         raise
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as exc:

@@ -60,8 +60,7 @@ def read(
     system = systems[forced] if forced else _matching(payload, systems)
     found, notes = _mapped(payload.document, system)
     whole = {**found, **said}
-    own = {field: {**system.values.get(field, {}), **_own(field, said, systems)} for field in ("severity", "state")}
-    event = _event(system.name, payload.source, system.kind, whole, own, system.html and "text" not in said)
+    event = _event(system.name, payload.source, system.kind, whole, system.values, system.html and "text" not in said)
     named = values.hosts(whole.get("hosts"))
     for other in payload.others:
         named += [name for name in values.hosts(_mapped(other, system)[0].get("hosts")) if name not in named]
@@ -101,24 +100,27 @@ def _said(variables: t.Mapping[str, t.Any], systems: dict[str, System]) -> Docum
     return _mapped(spoken, manual)[0]
 
 
-def _own(field: str, said: Document, systems: dict[str, System]) -> dict[str, str]:
-    return systems[MANUAL].values.get(field, {}) if field in said else {}
-
-
 def _mapped(document: Document, system: System) -> tuple[Document, list[str]]:
     """The fields that a system's expressions find, and notes about those that hold what they should not."""
     found: Document = {}
     notes = []
     for field in FIELDS:
-        for expression in system.read.get(field, ()):
-            value = expression.search(document)
-            if not values.scalars(value):
-                if value and not isinstance(value, bool):
-                    notes.append(f"{field}: '{expression.text}' finds no text in the payload, but a {_kind(value)}")
-                continue
-            found[field] = value
-            break
-    return found, [note for note in notes if note.partition(":")[0] not in found]
+        seen = [(expression.text, expression.search(document)) for expression in system.read.get(field, ())]
+        good = [value for dummy, value in seen if values.scalars(value)]
+        if good:
+            found[field] = good[0]
+            continue
+        wrong = [(text, value) for text, value in seen if _nested(value)]
+        if wrong and not any(value == "" for dummy, value in seen):
+            notes.append(f"{field}: '{wrong[0][0]}' finds no text in the payload, but a {_kind(wrong[0][1])}")
+    return found, notes
+
+
+def _nested(value: t.Any) -> bool:
+    """Not just nothing, but something that is no text."""
+    return bool(value) and (
+        isinstance(value, dict) or isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value)
+    )
 
 
 def _event(
@@ -169,4 +171,4 @@ def _names(systems: dict[str, System]) -> str:
 
 
 def _kind(value: t.Any) -> str:
-    return {"dict": "mapping", "list": "list of other things"}.get(type(value).__name__, type(value).__name__)
+    return "mapping" if isinstance(value, dict) else "list of other things"
