@@ -249,8 +249,15 @@ def _number(value) -> float:
     return float(value) if good else 0.0
 
 
+class _Parser(argparse.ArgumentParser):
+    """A typing error must not pass for CRITICAL, which is what argparse's own exit status would mean."""
+
+    def error(self, message):
+        raise ReportError("{0}; see --help".format(message))
+
+
 def _parser():
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="check_mail_triage", description="Tell Nagios or Icinga what the newest report of mailops.triage says."
     )
     parser.add_argument(
@@ -275,13 +282,8 @@ def _parser():
 
 def main(arguments=None) -> int:
     """Print what was asked for and return the state, which is the exit status."""
-    parser = _parser()
     try:
-        options = parser.parse_args(arguments)
-    except SystemExit as exc:
-        # A typing error must not pass for CRITICAL, which is what argparse's own 2 would mean.
-        return UNKNOWN if exc.code else OK
-    try:
+        options = _parser().parse_args(arguments)
         report = newest(options.reports)
         age = (time.time() - _number(_mapping(report.get("run")).get("finished"))) / 60
         if age > options.max_age:
@@ -289,7 +291,7 @@ def main(arguments=None) -> int:
             raise ReportError(text.format(age, options.max_age))
         if options.passive or options.icinga2:
             bodies = [json.dumps(body, sort_keys=True) + "\n" for body in icinga2(report, options.service)]
-            sys.stdout.write("".join(bodies if options.icinga2 else passive(report, options.service)))
+            _print("".join(bodies if options.icinga2 else passive(report, options.service)))
             return OK
         check = host(report, options.host) if options.host else fleet(report)
     except ReportError as exc:
@@ -305,4 +307,4 @@ def _print(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())
