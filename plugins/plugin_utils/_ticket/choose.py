@@ -110,18 +110,20 @@ class _Names:
         self._short: dict[str, list[str]] = {}
         self._domains: set[str] = set()
         for host in mail_hosts:
-            for name in {host.name.casefold(), host.address.casefold()} - {""}:
+            for name in dict.fromkeys((host.name.casefold(), host.address.casefold())):
                 self._exact.setdefault(name, []).append(host.name)
-            for name in {host.name.casefold(), host.address.casefold()}:
-                if "." in name and not _numeric(name):
-                    short, dummy, domain = name.partition(".")
+                short, dot, domain = name.partition(".")
+                if dot and not _numeric(name):
                     self._short.setdefault(short, []).append(host.name)
-                    self._domains.add(domain)
+                    # Whose names all end in "example" alone says nothing of a stranger there.
+                    self._domains.update([domain] if "." in domain else [])
 
     def meant(self, name: str) -> list[str]:
         """Hosts that a field for hosts means: by inventory name, address, first label, or full name of a short one."""
         folded = name.casefold().rstrip(".")
         short = folded if _numeric(folded) else folded.partition(".")[0]
+        if not short:
+            return []
         return self._exact.get(folded) or self._short.get(folded) or self._exact.get(short) or []
 
     def spoken_of(self, text: str) -> tuple[list[str], list[str]]:

@@ -20,6 +20,7 @@ FLEET = [
     Host("mail2.example.com", "192.0.2.12", "berlin", ("imap", "pop3")),
     Host("mail3.example.com", "2001:db8::3", "osaka", ("imap",)),
     Host("mail", "mail.example.com", "osaka", ("mta",)),
+    Host("nameless", "", "", ("mta",)),
 ]
 EVERYBODY = [host.name for host in FLEET]
 
@@ -43,6 +44,7 @@ def choice(text: str = "", named: list[str] | None = None, site: str = "", proto
         (["mail"], ["mail"], []),
         (["mail1", "gone"], ["mail1"], ["gone"]),
         (["gone"], EVERYBODY, ["gone"]),
+        ([".", ".example.com", "-"], EVERYBODY, [".", ".example.com", "-"]),
         (["all", "*", "mail*", "~mail", "!mail1", "mail1:&mail2"], EVERYBODY, None),
         (["localhost", "127.0.0.1", "192.0.2.99"], EVERYBODY, ["localhost", "127.0.0.1", "192.0.2.99"]),
     ],

@@ -67,8 +67,9 @@ def test_a_damaged_event_is_told(tmp_path: Path, change: dict[str, Any], message
         events.load(path)
 
 
-def told(variables: dict[str, Any], event: dict[str, Any] = EVENT) -> dict[str, Any]:
+def told(variables: dict[str, Any], **change: Any) -> dict[str, Any]:
     """What the run keeps of a report."""
+    event = {**EVENT, **change}
     said = {"text": events.symptom(event), "affected": event["affected"]}
     return taken_in(variables, RULES, {"mail1", "mail2"}, {"branch"}, said)
 
@@ -94,4 +95,4 @@ def test_what_the_variables_say_goes_before_it() -> None:
 
 
 def test_an_event_without_a_text_reports_nothing() -> None:
-    assert told({}, {**EVENT, "title": "", "text": "", "affected": []}) == {}
+    assert told({}, title="", text="", affected=[]) == {}
