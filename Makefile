@@ -65,12 +65,17 @@ packages: venv ## updates with a real apt and a real dnf in systems of their own
 	@$(VENV)/python tools/steps.py packages packages
 
 .PHONY: test-ticket
-test-ticket: venv ## tickets answered in a real ticket system on loopback
+test-ticket: venv ## a ticket goes in and an answer comes out: a real ticket system and real mail hosts, as root
 	@$(VENV)/python -m pytest tests/tickets $(ARGS)
+	@$(VENV)/python -m pytest tests/end_to_end $(ARGS)
 
 .PHONY: awx
 awx: venv ## what AWX gets and how its jobs run, without an AWX: two minutes
 	@$(VENV)/python -m pytest tests/awx $(ARGS)
+
+.PHONY: eda
+eda: venv ## ansible-rulebook really running: alerts and tickets that start a triage
+	@$(VENV)/python -m pytest -q tests/eda $(ARGS)
 
 .PHONY: package
 package: venv ## build the collection, install it elsewhere, see whether it works there

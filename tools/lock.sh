@@ -29,3 +29,4 @@ compile requirements/compat-2.21.in requirements/compat-2.21.txt --universal --p
 compile requirements/emulators.in requirements/emulators.txt --universal --python-version 3.11
 compile requirements/awx.in requirements/awx.txt --universal --python-version 3.11
 compile requirements/roundup.in requirements/roundup.txt --universal --python-version 3.11
+compile requirements/eda.in requirements/eda.txt --universal --python-version 3.11

@@ -28,13 +28,14 @@ LAB = "tests/lab/lab.py"
 LINT = ["ruff", "format", "source", "python-3.6", "mypy", "yamllint", "shellcheck", "changelog", "ansible-lint", "docs"]
 LABS = ["packages", "quiet", "lab", "first-aid"]
 """What needs root: systems of their own, or real hosts."""
+FIRST_AID = ["tests/first_aid", "tests/night/test_troubles.py", "tests/end_to_end"]
 SUITES = {
     "lint": LINT,
     "check": [*LINT, "sanity", "unit"],
-    "test": [*LINT, "sanity", "unit", "package", "playbooks", "tickets", "awx", *LABS],
+    "test": [*LINT, "sanity", "unit", "package", "playbooks", "tickets", "awx", "eda", *LABS],
 }
 
-BESIDE = (("sanity", "unit"), ("playbooks", "awx", "packages", "quiet"))
+BESIDE = (("sanity", "unit"), ("playbooks", "packages", "quiet"), ("tickets", "awx", "eda"))
 """None of a group keeps two processors busy by itself, and none writes where another reads."""
 
 RULE = "=" * 78
@@ -86,6 +87,7 @@ def command_of(step: str) -> tuple[list[str], Path, dict[str, str]]:
         "tickets": ([*python, "pytest", "tests/tickets"], mirror.ROOT, {}),
         # What one file has AWX configured for, all its tests look at.
         "awx": ([*python, "pytest", "-n", "2", "--dist", "loadfile", "tests/awx"], mirror.ROOT, {}),
+        "eda": ([*python, "pytest", "tests/eda"], mirror.ROOT, {}),
         "package": ([PYTHON, "tools/package.py"], mirror.ROOT, {}),
         "packages": ([*python, "pytest", "-n", "4", "tests/packages"], mirror.ROOT, {}),
         # They wait for sessions, for Monit's rounds and for a boot; each is in namespaces of its own.
@@ -95,7 +97,12 @@ def command_of(step: str) -> tuple[list[str], Path, dict[str, str]]:
             mirror.ROOT,
             in_checkout,
         ),
-        "first-aid": ([*python, "pytest", "-n", "4", "--dist", "loadfile", "tests/first_aid"], mirror.ROOT, {}),
+        # All that waits for real hosts, in one lab: each file breaks hosts of its own.
+        "first-aid": (
+            [*python, "pytest", "-n", "6", "--dist", "loadfile", *FIRST_AID],
+            mirror.ROOT,
+            {},
+        ),
     }
     return commands[step]
 

@@ -12,7 +12,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.mailops.triage.plugins.plugin_utils import _artifacts, _screen
+from ansible_collections.mailops.triage.plugins.plugin_utils import _artifacts, _monitoring, _screen
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.rules import SEVERITIES
 from ansible_collections.mailops.triage.plugins.plugin_utils._faces import html, terminal
 from ansible_collections.mailops.triage.plugins.plugin_utils._recording import PAGE, REPORT, Recording, RecordingError
@@ -25,6 +25,7 @@ _SPEC: dict[str, t.Any] = {
     "keep": {"type": "bool", "default": False},
     "show": {"type": "bool", "default": True},
     "fail_on": {"type": "str", "choices": ["never", *SEVERITIES], "default": "never"},
+    **_monitoring.OPTIONS,
 }
 
 
@@ -48,6 +49,8 @@ class ActionModule(ActionBase):
                 report["run"]["report_dir"] = None
             else:
                 recording.write(PAGE, html.render(report))
+                for warning in _monitoring.tell(report, options):
+                    display.warning(warning)
             # Strategy plugins take it from the result of any task: no set_stats, which would template it, is needed.
             result["ansible_stats"] = _artifacts.of(report, recording)
         except RecordingError as exc:

@@ -15,7 +15,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.mailops.triage.plugins.plugin_utils import _hostvars, _targets, _vantage
+from ansible_collections.mailops.triage.plugins.plugin_utils import _hostvars, _notify, _targets, _vantage
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import protocols
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.document import SUBSETS
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine.rules import SEVERITIES, RuleError
@@ -53,6 +53,7 @@ _SPEC: dict[str, t.Any] = {
     # Not used here, but checked: a run must not end in a typo after all the work is done.
     "rules_dirs": {"type": "list", "elements": "str", "default": []},
     "fail_on": {"type": "str", "choices": ["never", *SEVERITIES], "default": "never"},
+    "notify": {**_notify.OPTION, "default": []},
 }
 
 
@@ -178,6 +179,10 @@ def _check(options: dict[str, t.Any]) -> None:
     for directory in options["rules_dirs"]:
         if not os.path.isdir(directory):
             raise AnsibleActionFail(f"rules_dirs: {directory}: this directory of rules does not exist")
+    try:
+        _notify.check(options["notify"])
+    except _notify.NotifyError as exc:
+        raise AnsibleActionFail(str(exc)) from exc
     known = ("all", *SUBSETS)
     for name in options["gather_subset"]:
         if name.removeprefix("!") not in known:

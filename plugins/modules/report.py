@@ -37,6 +37,17 @@ options:
     type: str
     choices: [never, critical, major, minor, info]
     default: never
+  metrics_file:
+    description:
+      - File for Prometheus, such as C(mail.prom) in the directory of node_exporter's textfile collector.
+      - It is replaced whole and readable by everybody. That it could not be written is a warning.
+    type: path
+  nagios_file:
+    description:
+      - File for passive results of Nagios and its kin, one line of the external command file for each host.
+      - A named pipe, as the external command file is one, gets the lines; any other file is replaced whole.
+        That it could not be written is a warning.
+    type: path
 seealso:
   - module: mailops.triage.diagnose
 author:
@@ -48,6 +59,7 @@ EXAMPLES = r"""
   mailops.triage.report:
     report_dir: "{{ diagnosis.report_dir }}"
     fail_on: critical
+    metrics_file: /var/lib/prometheus/node-exporter/mail.prom
 """
 
 RETURN = r"""

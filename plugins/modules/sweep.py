@@ -74,6 +74,30 @@ options:
     type: str
     choices: [never, critical, major, minor, info]
     default: never
+  notify:
+    description: As O(mailops.triage.notify#module:to). Here it is only checked.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      url:
+        description: Address of the webhook; for V(ntfy) that of the topic.
+        type: str
+        required: true
+      kind:
+        description: The service that listens.
+        type: str
+        choices: [slack, mattermost, teams, ntfy, json]
+        default: json
+      token:
+        description: Sent as a bearer token, where the service wants one.
+        type: str
+      verdicts:
+        description: Verdicts on the fleet that are told.
+        type: list
+        elements: str
+        choices: [down, degraded, unknown, maintenance, healthy]
+        default: [down, degraded, unknown]
   ticket:
     description:
       - Identifier of the ticket that asked for the run; kept in the report.

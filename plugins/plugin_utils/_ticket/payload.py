@@ -34,6 +34,7 @@ TEXT = 64 * 1024
 
 _MOST = 20_000
 """Values that are kept."""
+_MOST_EVENTS = 200
 _DEEPEST = 30
 _LONGEST_KEY = 200
 _WHOLE = 10**18
@@ -44,11 +45,15 @@ class TicketError(ValueError):
 
 
 class Payload(t.NamedTuple):
-    """What was sent: C(source) (C(webhook), C(eda) or C(payload)), C(place) for messages, and the C(document)."""
+    """What was sent: C(source) (C(webhook), C(eda) or C(payload)), C(place) for messages, and the C(document).
+
+    Beside it may be C(others), of the same outage: they tell of further hosts.
+    """
 
     source: str
     place: str
     document: Document
+    others: tuple[Document, ...] = ()
 
 
 def find(variables: t.Mapping[str, t.Any], file: str | None) -> Payload | None:
@@ -62,8 +67,9 @@ def find(variables: t.Mapping[str, t.Any], file: str | None) -> Payload | None:
         if variables.get(name):
             return Payload("webhook", name, _document(variables[name], name))
     if variables.get(EVENT):
-        place, value = _event(variables[EVENT])
-        return Payload("eda", place, _document(value, place))
+        (place, value), *rest = _events(variables[EVENT])
+        others = tuple(_document(other, where) for where, other in rest[:_MOST_EVENTS])
+        return Payload("eda", place, _document(value, place), others)
     if variables.get(VARIABLE):
         return Payload("payload", VARIABLE, _document(variables[VARIABLE], VARIABLE))
     if file:
@@ -109,16 +115,19 @@ def _plain(value: t.Any, left: list[int], depth: int) -> t.Any:
     return None
 
 
-def _event(value: t.Any) -> tuple[str, t.Any]:
-    """What ansible-rulebook hands over: one event, or several of which the first one counts."""
+def _events(value: t.Any) -> list[tuple[str, t.Any]]:
+    """Place and content of what ansible-rulebook hands over: one event, or several that it has collected."""
     if not isinstance(value, Mapping):
         raise TicketError(f"{EVENT} must be a mapping with an event, as ansible-rulebook sets it")
-    place = f"{EVENT}.event"
-    event = value.get("event")
     events = value.get("events")
-    if not event and isinstance(events, Mapping) and events:
-        name = min(str(key) for key in events)
-        place, event = f"{EVENT}.events.{name[:60]}", events.get(name)
+    if not value.get("event") and isinstance(events, Mapping) and events:
+        # They are called m_0, m_1 and so on, in the order in which they came.
+        names = sorted((str(name) for name in events), key=lambda name: (len(name), name))
+        return [_event(f"{EVENT}.events.{name[:60]}", events.get(name)) for name in names]
+    return [_event(f"{EVENT}.event", value.get("event"))]
+
+
+def _event(place: str, event: t.Any) -> tuple[str, t.Any]:
     if not isinstance(event, Mapping):
         raise TicketError(f"{place} must be a mapping with a payload or an alert, not {_kind(event)}")
     # An alert of its own says more precisely what it is about than the whole body that it came with.

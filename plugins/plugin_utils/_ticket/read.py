@@ -62,6 +62,8 @@ def read(
     whole = {**found, **said}
     event = _event(system.name, payload.source, system.kind, whole, system.values, system.html and "text" not in said)
     named = values.hosts(whole.get("hosts"))
+    for other in payload.others:
+        named += [name for name in values.hosts(_mapped(other, system)[0].get("hosts")) if name not in named]
     ignored = None
     if system.ignore is not None and _true(system.ignore.search(payload.document)):
         ignored = f"{system.title} tells of something that starts no diagnosis ('ignore' in {system.place})"

@@ -63,7 +63,26 @@ def test_an_event_of_ansible_rulebook(event: Any, document: Any) -> None:
     assert found is not None and found.document == document
 
 
-@pytest.mark.parametrize("event", [7, [], "x", {"event": 7}, {"event": None}, {"events": {"m_0": "x"}}])
+def test_events_that_were_collected_keep_their_order() -> None:
+    """Ansible-rulebook calls them m_0 to m_11, and not in this order."""
+    events = {f"m_{number}": {"payload": {"number": number}} for number in (11, 2, 0, 10)}
+    found = find({"ansible_eda": {"events": events}}, None)
+    assert found is not None and found.place == "ansible_eda.events.m_0.payload"
+    assert [found.document, *found.others] == [{"number": number} for number in (0, 2, 10, 11)]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        7,
+        [],
+        "x",
+        {"event": 7},
+        {"event": None},
+        {"events": {"m_0": "x"}},
+        {"events": {"m_0": {"payload": {}}, "m_1": 7}},
+    ],
+)
 def test_a_wrong_event_is_one_clear_error(event: Any) -> None:
     if event:
         with pytest.raises(TicketError, match="ansible_eda"):

@@ -362,3 +362,12 @@ def test_a_payload_cannot_say_what_only_a_person_may() -> None:
     }
     plain = reading(sent("generic")).event
     assert reading(document).event == plain
+
+
+def test_events_of_one_outage_are_one_event_with_the_hosts_of_all() -> None:
+    def told(host: str) -> dict[str, Any]:
+        return {"payload": {"HOSTNAME": host, "NOTIFICATIONTYPE": "PROBLEM", "SERVICEDESC": "POP3"}}
+
+    variables = {"ansible_eda": {"events": {"m_0": told("mail2"), "m_1": told("mail1"), "m_2": told("mail2")}}}
+    found = read(variables, payload.find(variables, None), KNOWN, None)
+    assert (found.event["system"], found.event["id"], found.named) == ("nagios", "mail2!POP3", ["mail2", "mail1"])
