@@ -30,7 +30,7 @@ _GIVEN = ("command", "env.list")
 
 def install() -> None:
     """Have ansible-runner, ansible-builder and awx.awx, each in the locked version."""
-    subprocess.run(["sh", str(ROOT / "tools" / "awx.sh")], check=True)
+    subprocess.run(["sh", str(ROOT / "tools" / "extra.sh"), "awx"], check=True)
 
 
 def about(job: int, launched: str, **more: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -32,10 +33,20 @@ def install() -> None:
     :raises RulebookError: saying what is missing, when it cannot be installed
     """
     done = subprocess.run(
-        ["sh", str(ROOT / "tools" / "eda.sh")], capture_output=True, text=True, check=False, timeout=1200
+        ["sh", str(ROOT / "tools" / "extra.sh"), "eda"], capture_output=True, text=True, check=False, timeout=1200
     )
     if done.returncode:
-        raise RulebookError(done.stderr.strip() or f"tools/eda.sh ended with {done.returncode}")
+        raise RulebookError(done.stderr.strip() or f"tools/extra.sh ended with {done.returncode}")
+
+
+def _descendants(pid: int) -> list[int]:
+    """Processes that a process has started, and those that these have."""
+    found: list[int] = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            for child in map(int, path.read_text().split()):
+                found += [child, *_descendants(child)]
+    return found
 
 
 def free_port() -> int:
@@ -134,15 +145,19 @@ class Rulebook:
             raise
 
     def stop(self) -> None:
-        """End it with all that it has started."""
+        """End it with all that it has started: a playbook that still runs is in a session of its own."""
         if self._child is None:
             return
+        started = _descendants(self._child.pid)
         for strength in (signal.SIGTERM, signal.SIGKILL):
             try:
                 os.killpg(self._child.pid, strength)
                 self._child.wait(timeout=60)
             except (ProcessLookupError, subprocess.TimeoutExpired):
                 continue
+        for pid in started:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self._child = None
 
     def wait(self, happened: Callable[[], bool], what: str) -> None:

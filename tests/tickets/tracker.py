@@ -98,7 +98,7 @@ class Tracker:
 
     def install(self) -> None:
         """Make a tracker with the users admin, USER and reporter."""
-        subprocess.run(["sh", str(ROOT / "tools" / "roundup.sh")], check=True, timeout=600)
+        subprocess.run(["sh", str(ROOT / "tools" / "extra.sh"), "roundup"], check=True, timeout=600)
         packages = next(VENV.glob("lib/python3*/site-packages"))
         shutil.copytree(packages / "roundup", self._home / "packages" / "roundup")
         # Beside the package is where it looks for templates.

@@ -151,7 +151,7 @@ def _listens(kind: str, port: int) -> bool:
 
 def install() -> None:
     """Install the Redfish emulator and the collection that speaks to it, where they are missing."""
-    run(["sh", str(plan.REPOSITORY / "tools" / "emulators.sh")], timeout=600)
+    run(["sh", str(plan.REPOSITORY / "tools" / "extra.sh"), "emulators"], timeout=600)
 
 
 def _ipmi(folder: Path, port: int, said: set[str]) -> list[str]:
