@@ -160,7 +160,7 @@ class Awx:
         if method == "GET":
             found = [self._shown(self.objects[one]) for one in have]
             return 200, {"count": len(found), "next": None, "previous": None, "results": found}
-        if method != "POST" or set(body) - {"id", "disassociate"} or type(body.get("id")) is not int:
+        if method != "POST" or set(body) - {"id", "disassociate"} or not isinstance(body.get("id"), int):
             raise Refused(400, {"detail": "an id is expected, and at most disassociate"})
         if self.objects.get(body["id"], {}).get("type") != shapes.ENDPOINTS[to]["type"]:
             raise Refused(400, {"detail": f"{to} has no object {body['id']}"})
