@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sys
 import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -115,13 +118,15 @@ def test_a_wrong_password_ends_no_run_and_is_shown_nowhere(roundup: Tracker, tmp
     assert roundup.comments(issue) == []
 
 
-def test_a_new_issue_is_posted_to_whoever_listens(roundup: Tracker) -> None:
+@contextlib.contextmanager
+def posted(roundup: Tracker) -> Iterator[list[tuple[str, dict[str, Any]]]]:
+    """What the tracker posts meanwhile: login and body."""
     found: list[tuple[str, dict[str, Any]]] = []
 
     class Receiver(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            found.append((self.headers["Authorization"], body["ticket"]))
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            found.append((self.headers["Authorization"], json.loads(body)))
             self.send_response(204)
             self.end_headers()
 
@@ -132,15 +137,47 @@ def test_a_new_issue_is_posted_to_whoever_listens(roundup: Tracker) -> None:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     roundup.webhook(f"http://127.0.0.1:{server.server_port}/", "word")
     try:
-        issue = roundup.issue(HOSTILE, "The POP server does not respond")
+        yield found
     finally:
         roundup.webhook(None)
         server.shutdown()
         server.server_close()
-    ((login, ticket),) = found
-    assert login == "Bearer word"
-    assert (ticket["tracker"], ticket["id"], ticket["title"]) == ("roundup", issue, HOSTILE)
-    assert ticket["text"].strip() == "The POP server does not respond" and ticket["creator"] == "reporter"
+
+
+def test_a_new_issue_goes_in_and_an_answer_comes_out(roundup: Tracker, tmp_path: Path) -> None:
+    with posted(roundup) as found:
+        issue = roundup.issue(HOSTILE, "The POP server mail2 does not respond")
+    ((login, body),) = found
+    assert (login, body["ticket"]["id"], body["ticket"]["title"]) == ("Bearer word", issue, HOSTILE)
+    (tmp_path / "ticket.json").write_text(json.dumps(body))
+    # Hosts of this machine, on which no mail answers.
+    (tmp_path / "hosts").write_text(
+        "[mailservers]\n"
+        "mail1 mail_roles='[\"mta\"]'\n"
+        "mail2 mail_roles='[\"pop3\"]'\n"
+        "[all:vars]\n"
+        "ansible_connection=local\n"
+        "ansible_host=127.0.0.1\n"
+        f"ansible_python_interpreter={sys.executable}\n"
+    )
+    quick = {"triage_gather_subset": ["host"], "triage_probe_timeout": 1, "triage_probe_deadline": 5}
+    quick["triage_payload_file"] = str(tmp_path / "ticket.json")
+    done = plays.play(
+        tmp_path,
+        plays.ROOT / "playbooks" / "triage.yml",
+        *("-vvv", "-e", json.dumps(quick)),
+        inventory=str(tmp_path / "hosts"),
+        MAILOPS_TICKET_URL=roundup.url,
+        MAILOPS_TICKET_USER=USER,
+        MAILOPS_TICKET_PASSWORD=roundup.password,
+    )
+    assert done.returncode == 0, plays.said(done)
+    (comment,) = roundup.comments(issue)
+    assert "mail2: " in comment["content"] and "mail1" not in comment["content"]
+    assert "The POP server mail2 does not respond" in " ".join(comment["content"].split())
+    assert roundup.status(issue) == "in-progress"
+    written = [path.read_text(errors="replace") for path in tmp_path.rglob("*") if path.is_file()]
+    assert not [text for text in (done.stdout, done.stderr, *written) if roundup.password in text]
 
 
 @pytest.mark.parametrize("stage", ["diagnosis", "result"])
