@@ -33,9 +33,13 @@ class Reader:
         return {name: self._value(host, name, raw) for name in names}
 
     def connection(self, host: str) -> Variables:
-        """All variables that steer connections to a host."""
+        """All variables that steer connections to a host.
+
+        They are single values. What is not, such as C(ansible_eda) with the text of somebody's alert, is not looked at,
+        for looking at it would template it.
+        """
         raw = self._hostvars.raw_get(host)
-        return {name: self._value(host, name, raw) for name in raw if name.startswith("ansible_") and _steers(name)}
+        return {name: self._value(host, name, raw) for name, value in raw.items() if _steers(name, value)}
 
     def _value(self, host: str, name: str, raw: Variables) -> t.Any:
         value = raw.get(name)
@@ -44,8 +48,8 @@ class Reader:
         return value
 
 
-_MAGIC = ("ansible_facts", "ansible_play", "ansible_version", "ansible_check_mode", "ansible_diff_mode")
+_MAGIC = ("ansible_eda", "ansible_facts", "ansible_play", "ansible_version", "ansible_check_mode", "ansible_diff_mode")
 
 
-def _steers(name: str) -> bool:
-    return not name.startswith(_MAGIC)
+def _steers(name: str, value: t.Any) -> bool:
+    return name.startswith("ansible_") and not name.startswith(_MAGIC) and isinstance(value, (str, int, float))

@@ -169,6 +169,16 @@ def test_hostile_texts_stay_texts_wherever_they_stand(tmp_path: Path, write: Any
         assert not any(char in written for char in "\x00\x07\x1b\x9b\u202e"), name
 
 
+def test_hostile_texts_of_an_event_stay_texts_where_hosts_are_vantage_points(tmp_path: Path) -> None:
+    """What steers connections is read from all variables that begin with ansible_, and so does ansible_eda."""
+    event = {"ansible_eda": {"event": {"payload": {**TICKET, "body": "\n".join(HOSTILE), "host": "mail2"}}}}
+    variables = tmp_path / "extravars"
+    variables.write_text(launches.as_rulebook(event), encoding="utf-8")
+    found = Outcome(tmp_path, play(tmp_path, "-e", f"@{variables}", points="\n[vantage_points]\nfar\n"))
+    assert found.event["hosts"] == ["mail2"] and PWN in found.event["text"]
+    assert "far" in found.report["hosts"]["mail2"]["reach"]
+
+
 def test_hostile_texts_stay_texts_in_check_mode_and_verbosely(tmp_path: Path) -> None:
     document = {**TICKET, "body": "\n".join(HOSTILE), "host": "mail2"}
     done = play(tmp_path, "-e", json.dumps({"triage_payload": document}), "--check", "-vvv")
