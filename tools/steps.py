@@ -26,16 +26,16 @@ LINK = "playbooks/collections/ansible_collections/mailops/triage"
 LAB = "tests/lab/lab.py"
 
 LINT = ["ruff", "format", "source", "python-3.6", "mypy", "yamllint", "shellcheck", "changelog", "ansible-lint", "docs"]
-LABS = ["packages", "quiet", "lab", "first-aid"]
+LABS = ["packages", "quiet", "end-to-end", "lab", "first-aid"]
 """What needs root: systems of their own, or real hosts."""
-FIRST_AID = ["tests/first_aid", "tests/night/test_troubles.py", "tests/end_to_end"]
+FIRST_AID = ["tests/first_aid", "tests/night/test_troubles.py"]
 SUITES = {
     "lint": LINT,
     "check": [*LINT, "sanity", "unit"],
     "test": [*LINT, "sanity", "unit", "package", "playbooks", "tickets", "awx", "eda", *LABS],
 }
 
-BESIDE = (("sanity", "unit"), ("playbooks", "packages", "quiet"), ("tickets", "awx", "eda"))
+BESIDE = (("sanity", "unit"), ("playbooks", "packages", "quiet"), ("tickets", "awx", "eda", "end-to-end"))
 """None of a group keeps two processors busy by itself, and none writes where another reads."""
 
 RULE = "=" * 78
@@ -87,6 +87,7 @@ def command_of(step: str) -> tuple[list[str], Path, dict[str, str]]:
         "tickets": ([*python, "pytest", "tests/tickets"], mirror.ROOT, {}),
         # What one file has AWX configured for, all its tests look at.
         "awx": ([*python, "pytest", "-n", "2", "--dist", "loadfile", "tests/awx"], mirror.ROOT, {}),
+        "end-to-end": ([*python, "pytest", "tests/end_to_end"], mirror.ROOT, {}),
         "eda": ([*python, "pytest", "tests/eda"], mirror.ROOT, {}),
         "package": ([PYTHON, "tools/package.py"], mirror.ROOT, {}),
         "packages": ([*python, "pytest", "-n", "4", "tests/packages"], mirror.ROOT, {}),

@@ -25,10 +25,10 @@ from labkit.lab import Lab
 from runner_layout import AwxJob, Done
 from tracker import USER, Tracker
 
-HOST = "mail23"
+HOST = "mail2"
 WORD = "word-of-the-webhook"
 HOSTILE = "{{ lookup('pipe', 'touch /tmp/mailops-pwned') }}"
-OTHERS = ("mail1", "mail2")
+OTHERS = ("mail1", "mail3")
 """Hosts of the same inventory that the ticket is not about."""
 
 

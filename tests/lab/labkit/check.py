@@ -31,6 +31,8 @@ COMMANDS = {
 
 INOTIFY_EACH = 5
 """What the systemd of one host takes of root's share."""
+INOTIFY_OTHERS = 5
+"""What the machine's own programs may have of it."""
 
 
 def missing_commands() -> dict[str, str]:
@@ -98,7 +100,7 @@ def room_for(hosts: int) -> None:
     A systemd that gets none boots without its services, which would look like a host that is broken.
     """
     allowed = int(Path("/proc/sys/fs/inotify/max_user_instances").read_text(encoding="ascii"))
-    if hosts * INOTIFY_EACH > allowed:
+    if hosts * INOTIFY_EACH + INOTIFY_OTHERS > allowed:
         raise LabError(
             f"{hosts} hosts need {hosts * INOTIFY_EACH} inotify instances, and this machine allows {allowed}: "
             f"ask for fewer hosts, or raise the sysctl fs.inotify.max_user_instances"
