@@ -20,9 +20,7 @@ from plays import said
 from stand_in import Awx
 
 PLAYBOOK = plays.ROOT / "playbooks" / "awx_configure.yml"
-ONLY_MERGED = {"merge.yml"}
-"""Playbooks of other work that is under way."""
-PLAYBOOKS = {f"playbooks/{name}" for name in {path.name for path in PLAYBOOK.parent.glob("*.yml")} | ONLY_MERGED}
+PLAYBOOKS = {f"playbooks/{path.name}" for path in PLAYBOOK.parent.glob("*.yml")}
 SITE: dict[str, Any] = {
     "awx_configure_organization": "Example",
     "awx_configure_inventory": "Mail hosts",

@@ -46,7 +46,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 "summary_fields": {"organization": {"name": "Default"}},
                 **{f"ask_{prompt}_on_launch": value for prompt, value in prompts.items()},
             }
-            self._answer({"count": 1, "next": None, "results": [template] if name == "Mail triage" else []})
+            self._answer({"count": 1, "next": None, "results": [template] if name == "Mail event" else []})
         else:
             jobs = [
                 {"id": number, "status": "successful", "created": "2026-03-01T08:00:00Z", "artifacts": {}}
