@@ -78,10 +78,11 @@ def test_mail_week_reads_a_journal_of_days(lab: Lab, call: Call) -> None:
             entries.append((at + 1, "postfix/lmtp", _DELIVERED.format(begin + number)))
             entries.append((at + 2, "dovecot", _LOGIN))
     journal = "/var/log/journal/$(cat /etc/machine-id)"
+    archived = f"system@{1:032x}-{1:016x}-{min(wanted) * 1_000_000:016x}.journal"
     lines = (
         "systemctl stop rsyslog.service syslog.socket\n"
-        f"rm -f /var/log/mail.*; mkdir -p {journal}\n"
-        f"/lib/systemd/systemd-journal-remote -o {journal}/days.journal -"
+        f"rm -f /var/log/mail.* /var/log/syslog; mkdir -p {journal}\n"
+        f"/lib/systemd/systemd-journal-remote -o {journal}/{archived} -"
     )
     lab.run("mail3", lines, check=True, stdin="".join(_entry(*one) for one in entries))
     week = call("mail3", "mail_week", days=7)
@@ -105,6 +106,8 @@ def _entry(at: int, who: str, text: str) -> str:
         "__REALTIME_TIMESTAMP": at * 1_000_000,
         "__MONOTONIC_TIMESTAMP": at * 1_000_000,
         "_BOOT_ID": "1" * 32,
+        "_HOSTNAME": f"mail3.{plan.DOMAIN}",
+        "_PID": 4711,
         "SYSLOG_FACILITY": 2,
         "SYSLOG_IDENTIFIER": who,
         "PRIORITY": 6,
