@@ -15,7 +15,7 @@ _TEXT = "The POP server mail2 does not respond"
 
 # Each as its system tells of it when it is made and again when it is changed.
 TICKETS: dict[str, dict[str, Any]] = {
-    "jira": {"issue": {"key": "MAIL-1", "fields": {"summary": _TEXT}}, "webhookEvent": "jira:issue_updated"},
+    "jira": {"issue": {"key": "MAIL-1", "fields": {"summary": _TEXT}}, "webhookEvent": "jira:issue_created"},
     "github": {
         "action": "edited",
         "issue": {"id": 9, "number": 1, "title": _TEXT, "body": ""},

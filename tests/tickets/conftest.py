@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,8 @@ from tracker import Tracker
 @pytest.fixture(scope="session")
 def roundup() -> Iterator[Tracker]:
     """A Roundup tracker that runs."""
+    # A proxy of this machine has no part in it.
+    os.environ["no_proxy"] = "*"
     tracker = Tracker()
     try:
         tracker.install()
