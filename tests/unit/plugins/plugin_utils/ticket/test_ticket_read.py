@@ -207,6 +207,8 @@ def test_every_system_that_comes_with_the_collection_has_a_recorded_payload() ->
     ("name", "change"),
     [
         ("jira", {"webhookEvent": "comment_created"}),
+        ("jira", {"webhookEvent": "jira:issue_updated", "issue_event_type_name": "issue_commented"}),
+        ("glpi", {"event": "update"}),
         ("github", {"action": "labeled"}),
         ("github", {"comment": {"body": "our own answer"}}),
         ("gitlab", {"object_kind": "note"}),
