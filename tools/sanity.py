@@ -18,6 +18,7 @@ Arguments are passed on, for example ``--test pylint`` or a path. Without ``--py
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -31,15 +32,41 @@ HOME = mirror.ROOT / ".ansible-root" / "home"
 PIP_VERSIONS = ("21.3.1", "23.1.2", "24.2", "25.2")
 
 STAND_IN = '''\
-"""Stand-in for get-pip.py: called inside an environment without pip, with arguments such as pip==25.2 --no-wheel."""
+"""Stand-in for get-pip.py: called inside an environment without pip, with arguments such as pip==25.2 --no-wheel.
+
+Each sanity test has an environment of its own, and making pip takes longer than all that pip then does in it. So it is
+made once, kept, and copied.
+"""
 import os
+import shutil
 import subprocess
 import sys
+import sysconfig
 
-subprocess.check_call([sys.executable, "-m", "ensurepip", "--upgrade", "--default-pip"], stdout=subprocess.DEVNULL)
 arguments = [word for word in sys.argv[1:] if word not in ("--no-setuptools", "--no-wheel")]
+named = [word for word in arguments if not word.startswith("-")]
+place = sysconfig.get_paths()["purelib"]
+kept = os.path.join(
+    os.path.expanduser("~"), ".ansible", "test", "cache", "-".join(["made", "%d.%d" % sys.version_info[:2]] + named)
+)
+empty = os.path.isdir(place) and not os.listdir(place)
+if empty and os.path.isdir(kept):
+    for name in os.listdir(kept):
+        source, target = os.path.join(kept, name), os.path.join(place, name)
+        shutil.copytree(source, target) if os.path.isdir(source) else shutil.copy2(source, target)
+    sys.exit(0)
+subprocess.check_call([sys.executable, "-m", "ensurepip", "--upgrade", "--default-pip"], stdout=subprocess.DEVNULL)
 environment = {name: value for name, value in os.environ.items() if name != "GET_PIP"}
-sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", "--quiet"] + arguments, env=environment))
+status = subprocess.call([sys.executable, "-m", "pip", "install", "--quiet"] + arguments, env=environment)
+if empty and status == 0 and not os.path.isdir(kept):
+    draft = "%s.%d" % (kept, os.getpid())
+    shutil.copytree(place, draft)
+    try:
+        os.rename(draft, kept)
+    except OSError:
+        # Another test was quicker.
+        shutil.rmtree(draft)
+sys.exit(status)
 '''
 
 
@@ -54,7 +81,9 @@ def prepare_home() -> None:
         link = HOME / name
         if theirs.is_dir() and not os.path.lexists(link):
             link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(theirs)
+            # Another step may be at the same.
+            with contextlib.suppress(FileExistsError):
+                link.symlink_to(theirs)
 
 
 def search_path(all_pythons: bool) -> str:

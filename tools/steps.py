@@ -31,11 +31,17 @@ LABS = ["packages", "quiet", "end-to-end", "lab", "first-aid"]
 FIRST_AID = ["tests/first_aid", "tests/night/test_troubles.py"]
 SUITES = {
     "lint": LINT,
-    "check": [*LINT, "sanity", "unit"],
-    "test": [*LINT, "sanity", "unit", "package", "playbooks", "tickets", "awx", "eda", *LABS],
+    "check": [*LINT, "sanity", "pylint", "unit"],
+    "test": [*LINT, "sanity", "pylint", "unit", "package", "playbooks", "tickets", "awx", "eda", *LABS],
 }
 
-BESIDE = (("sanity", "unit"), ("playbooks", "packages", "quiet"), ("tickets", "awx", "eda", "end-to-end"))
+BESIDE = (
+    ("mypy", "ansible-lint", "docs"),
+    # Most of what ansible-test does is pylint.
+    ("sanity", "pylint", "unit"),
+    ("playbooks", "packages", "quiet"),
+    ("tickets", "awx", "eda", "end-to-end"),
+)
 """None of a group keeps two processors busy by itself, and none writes where another reads."""
 
 RULE = "=" * 78
@@ -80,10 +86,11 @@ def command_of(step: str) -> tuple[list[str], Path, dict[str, str]]:
         "changelog": ([str(BIN / "antsibull-changelog"), "lint"], mirror.ROOT, {}),
         "ansible-lint": ([str(BIN / "ansible-lint")], copy, in_copy),
         "docs": ([str(BIN / "antsibull-docs"), *antsibull_docs.split()], copy, in_copy),
-        "sanity": ([PYTHON, "tools/sanity.py"], mirror.ROOT, {}),
+        "sanity": ([PYTHON, "tools/sanity.py", "--skip-test", "pylint"], mirror.ROOT, {}),
+        "pylint": ([PYTHON, "tools/sanity.py", "--test", "pylint"], mirror.ROOT, {}),
         # Most of their time is spent waiting for time-outs and children: more at once than there are processors.
         "unit": ([*python, "pytest", "-n", "4", "--dist", "loadgroup", "tests/unit"], mirror.ROOT, {}),
-        "playbooks": ([*python, "pytest", "-n", "4", "tests/playbooks"], mirror.ROOT, {}),
+        "playbooks": ([*python, "pytest", "-n", "4", "--dist", "loadgroup", "tests/playbooks"], mirror.ROOT, {}),
         "tickets": ([*python, "pytest", "tests/tickets"], mirror.ROOT, {}),
         # What one file has AWX configured for, all its tests look at.
         "awx": ([*python, "pytest", "-n", "2", "--dist", "loadfile", "tests/awx"], mirror.ROOT, {}),
