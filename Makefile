@@ -95,7 +95,7 @@ chaos: venv ## first aid under load, disturbed: no message is lost; then how lon
 	@$(VENV)/python tests/chaos/recovery.py
 
 .PHONY: night
-night: venv ## a patch night over four real hosts with the day's real updates, under mail load: eight minutes
+night: venv ## a patch night over four real hosts with the day's real updates, under mail load; and nights that go wrong: a quarter of an hour
 	@$(VENV)/python -m pytest -q -s tests/night $(ARGS)
 
 .PHONY: bench

@@ -8,6 +8,7 @@ A double refuses what the system refuses: a request without its login, a body of
 
 from __future__ import annotations
 
+import abc
 import base64
 import fnmatch
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ NOT_FOUND: Reply = (404, {"error": "not found"})
 ONCE = client.Patience(0, 60.0)
 
 
-class Fake:
+class Fake(abc.ABC):
     """What all doubles share: comments by number, and a state."""
 
     ticket = "7"
@@ -53,11 +54,13 @@ class Fake:
         self.comments[number] = self.stored(text)
         return number
 
+    @abc.abstractmethod
     def allowed(self, asked: Asked) -> bool:
-        raise NotImplementedError
+        """Is this a login of the system?"""
 
+    @abc.abstractmethod
     def reply(self, asked: Asked) -> Reply:
-        raise NotImplementedError
+        """What the system answers."""
 
     def __call__(self, asked: Asked) -> Reply:
         if not self.allowed(asked):
