@@ -31,6 +31,8 @@ COMMANDS = {
     "systemctl": "systemd",
 }
 """Command: Debian package."""
+FILES = {"/usr/lib/python3/dist-packages/dnf-plugins/download.py": "dnf-plugins-core"}
+"""File: Debian package."""
 
 _HOLD = """
 set -e
@@ -73,13 +75,14 @@ from ansible_collections.mailops.triage.plugins.modules import {name}
 def install() -> None:
     """Install what is missing on this machine, as the lab does."""
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
-    lost = sorted({package for name, package in COMMANDS.items() if not shutil.which(name, path=path)})
+    lost = {package for name, package in COMMANDS.items() if not shutil.which(name, path=path)}
+    lost |= {package for name, package in FILES.items() if not os.path.exists(name)}
     if not lost:
         return
-    print("installing " + " ".join(lost), file=sys.stderr, flush=True)
+    print("installing " + " ".join(sorted(lost)), file=sys.stderr, flush=True)
     quiet = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
     subprocess.run(["apt-get", "update", "-q"], check=True, timeout=600, stdout=subprocess.DEVNULL, env=quiet)
-    command = ["apt-get", "install", "-q", "-y", "--no-install-recommends", *lost]
+    command = ["apt-get", "install", "-q", "-y", "--no-install-recommends", *sorted(lost)]
     subprocess.run(command, check=True, timeout=1200, stdout=subprocess.DEVNULL, env=quiet)
 
 
