@@ -10,6 +10,7 @@ in which the workflow of awx_configure launches its nodes.
 from __future__ import annotations
 
 import json
+import tempfile
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -173,8 +174,14 @@ def test_forty_alerts_in_a_minute_start_one_triage(lab: Lab, broken: str, tmp_pa
         "alerts": [alert],
     }
     well = {**outage, "groupKey": "another", "alerts": [{**alert, "labels": {**alert["labels"], "instance": "mail1"}}]}
-    name = "mailops.triage.alertmanager"
-    with rulebook.Rulebook(name, plan.STATE_DIR / "inventory.yml", tmp_path / "rulebook") as listening:
+    name, hosts = "mailops.triage.alertmanager", plan.STATE_DIR / "inventory.yml"
+    with (
+        # The sockets of ssh want a short path.
+        tempfile.TemporaryDirectory(prefix="mt-") as sockets,
+        rulebook.Rulebook(
+            name, hosts, tmp_path / "rulebook", environment={"ANSIBLE_SSH_CONTROL_PATH_DIR": sockets}
+        ) as listening,
+    ):
         for dummy in range(40):
             assert listening.post(outage) == 200
         # Triages run in the order of their events: when this one has ended, so have all before it.
