@@ -52,16 +52,17 @@ def join(
     for host, record in hosts.items():
         record["inventory"] = record.get("inventory") or inventory.get(host, {})
     # Slices of one job have one limit, which the job after them may not have.
-    narrower = _common([part.run for part in counting], "limit")
-    missed = sorted(set(inventory) - set(hosts)) if narrower in (None, limit) else []
+    comparable = bool(inventory) and _common([part.run for part in counting], "limit") in (None, limit)
+    missed = sorted(set(inventory) - set(hosts)) if comparable else []
     for host in missed:
         hosts[host] = unseen(host, "no part of the run looked at this host", inventory[host])
     expected = expected or _most(part.run.get("part", {}).get("expected") for part in counting)
-    torn = sum(part.state == "useless" for part in parts)
+    lost = max((expected or 0) - len(counting), sum(part.state == "useless" for part in parts))
     pieces = {
         "expected": expected,
         "used": len(counting),
-        "lost": max((expected or 0) - len(counting), torn),
+        # A slice without a mail host leaves no part; where every host was looked at, none is missing.
+        "lost": 0 if comparable and not missed else lost,
         "each": [part.told() for part in parts],
         "notes": [*_of_parts(parts, counting, expected), *_of_hosts(twice, missed), *_of_runs(counting)],
     }
