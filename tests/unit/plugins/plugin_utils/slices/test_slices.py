@@ -26,7 +26,9 @@ ROOT = Path(__file__).resolve().parents[5]
 RULES = rules.load([ROOT / "rules"], {"host": schema.host(), "fleet": schema.fleet()})
 RUN, SWEEP, HOSTS = Recording(ROOT / "tests" / "recordings" / "demo").load()
 RUN["limit"] = None
-CONTRACT = json.loads((ROOT / "docs" / "report.schema.json").read_text(encoding="utf-8"))
+CONTRACT = jsonschema.Draft202012Validator(
+    json.loads((ROOT / "docs" / "report.schema.json").read_text(encoding="utf-8"))
+)
 KINDS = sorted(HOSTS)
 DARK = "mail5"
 Document = dict[str, Any]
@@ -74,7 +76,7 @@ def merged(folder: Path, inventory: dict[str, Document] | None = None, **more: A
     whole = join.join("run", parts.find(folder, 3600), more.pop("expected", None), inventory or {}, **more)
     report = diagnose(whole.run, whole.sweep, whole.hosts, RULES)
     report["run"].update(replay=None, check_mode=False, versions=RUN["versions"])
-    jsonschema.validate(report, CONTRACT)
+    CONTRACT.validate(report)
     return report
 
 
