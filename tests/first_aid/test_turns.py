@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shlex
 import subprocess
@@ -100,6 +101,31 @@ def test_a_host_that_is_lost_in_the_middle_is_told_of_and_mended_the_next_time(l
     assert peers.broken(lab, FIRST) == []
 
 
+def answered(run: subprocess.Popen[bytes], answer: str) -> str:
+    """Type an answer when the question is there, and again when the terminal has thrown it away; all that was said."""
+    assert run.stdin is not None and run.stdout is not None
+    said = bytearray()
+
+    def listen() -> None:
+        while piece := run.stdout.read1(4096):
+            said.extend(piece)
+
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
+    until = time.monotonic() + PROMPT_S
+    while b"press Enter" not in said and time.monotonic() < until:
+        time.sleep(0.2)
+    asked, until = len(said), time.monotonic() + 300
+    while run.poll() is None and b"TASK" not in said[asked:] and time.monotonic() < until:
+        with contextlib.suppress(BrokenPipeError):
+            run.stdin.write(answer.encode() + b"\r")
+            run.stdin.flush()
+        time.sleep(2)
+    run.wait(300)
+    listener.join(10)
+    return said.decode("utf-8", "replace")
+
+
 @pytest.mark.parametrize(("answer", "state"), [("y", "done"), ("n", "planned")])
 def test_whoever_sits_at_the_terminal_is_asked(lab: Lab, tmp_path: Path, answer: str, state: str) -> None:
     strike(lab, {FIRST: "F042"})
@@ -111,15 +137,8 @@ def test_whoever_sits_at_the_terminal_is_asked(lab: Lab, tmp_path: Path, answer:
         env={**scenario.environment(), "TERM": "xterm"},
         cwd=scenario.ROOT,
     )
-    assert run.stdin is not None and run.stdout is not None
-    said = b""
-    until = time.monotonic() + PROMPT_S
-    while b"press Enter" not in said and time.monotonic() < until:
-        said += run.stdout.read1(4096)
-    run.stdin.write(answer.encode() + b"\r")
-    run.stdin.flush()
-    rest, dummy = run.communicate(timeout=300)
-    assert run.returncode == 0, (said + rest).decode("utf-8", "replace")
+    said = answered(run, answer)
+    assert run.returncode == 0, said
     (action,) = [one for one in hosts_of(tmp_path / "run")[FIRST]["actions"] if one["action"] == "restart_daemon"]
     assert action["state"] == state
     assert bool(acts(lab, FIRST)) == (state == "done")
