@@ -16,9 +16,9 @@ sys.path[:0] = [str(ROOT / "tests" / name) for name in ("accuracy", "awx", "eda"
 
 import rulebook
 import runner_layout
+import tracker
 from labkit import has_workers, net, plan
 from labkit.lab import Lab
-from tracker import Tracker
 
 HOSTS = 3
 
@@ -28,6 +28,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if has_workers.boots(session):
         runner_layout.install()
         rulebook.install()
+        # The lab's controller has no way out.
+        tracker.fetch()
         Lab().up(HOSTS)
 
 
@@ -45,12 +47,12 @@ def lab() -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="module")
-def roundup(lab: Lab) -> Iterator[Tracker]:
+def roundup(lab: Lab) -> Iterator[tracker.Tracker]:
     """A Roundup tracker that runs at the controller."""
-    tracker = Tracker()
+    desk = tracker.Tracker()
     try:
-        tracker.install()
-        tracker.start()
-        yield tracker
+        desk.install()
+        desk.start()
+        yield desk
     finally:
-        tracker.remove()
+        desk.remove()

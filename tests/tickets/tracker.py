@@ -72,6 +72,11 @@ def init(db):
 '''
 
 
+def fetch() -> None:
+    """Have Roundup, where it is missing: this needs a network."""
+    subprocess.run(["sh", str(ROOT / "tools" / "extra.sh"), "roundup"], check=True, timeout=600)
+
+
 class TrackerError(RuntimeError):
     """The ticket system does not do what a test needs."""
 
@@ -98,7 +103,7 @@ class Tracker:
 
     def install(self) -> None:
         """Make a tracker with the users admin, USER and reporter."""
-        subprocess.run(["sh", str(ROOT / "tools" / "extra.sh"), "roundup"], check=True, timeout=600)
+        fetch()
         packages = next(VENV.glob("lib/python3*/site-packages"))
         shutil.copytree(packages / "roundup", self._home / "packages" / "roundup")
         # Beside the package is where it looks for templates.
