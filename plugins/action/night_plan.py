@@ -19,6 +19,7 @@ from ansible_collections.mailops.triage.plugins.plugin_utils import _hostvars, _
 from ansible_collections.mailops.triage.plugins.plugin_utils._faces import terminal_night
 from ansible_collections.mailops.triage.plugins.plugin_utils._night import fleet, ledger, runner, series, window
 from ansible_collections.mailops.triage.plugins.plugin_utils._recording import RecordingError
+from ansible_collections.mailops.triage.plugins.plugin_utils._ticket import event as events
 
 display = Display()
 
@@ -83,7 +84,14 @@ class ActionModule(ActionBase):
             name = document["id"]
         if resumed:
             display.display(f"The night {name} was interrupted; this run goes on with it.")
-        return {"night_dir": str(night.path), "id": name, "resumed": resumed, "planned": planned, "number": number}
+        return {
+            "night_dir": str(night.path),
+            "id": name,
+            "ticket": events.named(task_vars),
+            "resumed": resumed,
+            "planned": planned,
+            "number": number,
+        }
 
     def _interrupted(
         self, options: dict[str, t.Any], hosts: list[str], mine: dict[str, t.Any], now: float

@@ -31,8 +31,6 @@ from ansible_collections.mailops.triage.plugins.plugin_utils._recording import (
 )
 from ansible_collections.mailops.triage.plugins.plugin_utils._slices import place
 from ansible_collections.mailops.triage.plugins.plugin_utils._ticket import event as events
-from ansible_collections.mailops.triage.plugins.plugin_utils._ticket.payload import plain
-from ansible_collections.mailops.triage.plugins.plugin_utils._ticket.values import line
 from ansible_collections.mailops.triage.plugins.plugin_utils._versions import versions
 
 display = Display()
@@ -48,7 +46,6 @@ _SPEC: dict[str, t.Any] = {
     "gather_subset": {"type": "list", "elements": "str", "default": ["all"]},
     "time_budget": {"type": "float", "default": 20.0},
     "log_window": {"type": "int", "default": 86400},
-    "ticket": {"type": "str"},
     "ticket_file": {"type": "str"},
     # Not used here, but checked: a run must not end in a typo after all the work is done.
     "rules_dirs": {"type": "list", "elements": "str", "default": []},
@@ -112,7 +109,7 @@ class ActionModule(ActionBase):
                     "id": run_id,
                     "started": started,
                     "hosts": hosts,
-                    "ticket": _ticket(options["ticket"], event, task_vars),
+                    "ticket": (event or {}).get("id") or events.named(task_vars) or None,
                     "limit": task_vars.get("ansible_limit"),
                     "check_mode": bool(self._task.check_mode),
                     "versions": versions(ansible_version),
@@ -153,11 +150,6 @@ def _event(options: dict[str, t.Any]) -> dict[str, t.Any] | None:
     if options["ticket_file"]:
         return events.load(options["ticket_file"])
     return events.of_run(Recording(options["continues"])) if options["continues"] else None
-
-
-def _ticket(told: str | None, event: dict[str, t.Any] | None, task_vars: dict[str, t.Any]) -> str | None:
-    """Identifier of the ticket that asked for the run, if one did."""
-    return told or (event or {}).get("id") or line(plain(task_vars.get("triage_ticket")), limit=200) or None
 
 
 def _part(options: dict[str, t.Any], task_vars: dict[str, t.Any], run_id: str) -> dict[str, t.Any]:

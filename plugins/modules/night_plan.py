@@ -87,6 +87,11 @@ id:
   type: str
   returned: with state=begun
   sample: night-20260301T010000Z-5f3a
+ticket:
+  description: Identifier of the ticket that asked for it, from the play's variable V(triage_ticket) as it is.
+  type: str
+  returned: with state=begun
+  sample: "4711"
 resumed:
   description: Whether it was begun by an earlier run.
   type: bool

@@ -14,7 +14,8 @@ description:
   - Run it once for the whole play (C(run_once)). It needs no connection to the mail hosts.
   - A vantage point that cannot be used is reported as such; the others still count.
   - Keeps what a user reported, from the play's variables V(triage_symptom) (text) and V(triage_affected) (text or
-    list). They are no options, because options are templated and the text of a ticket must not be.
+    list), and the identifier of the ticket that asked for the run, from the event in O(ticket_file) or from
+    V(triage_ticket). They are no options, because options are templated and the text of a ticket must not be.
 extends_documentation_fragment:
   - mailops.triage.attributes
   - mailops.triage.probing
@@ -98,11 +99,6 @@ options:
         elements: str
         choices: [down, degraded, unknown, maintenance, healthy]
         default: [down, degraded, unknown]
-  ticket:
-    description:
-      - Identifier of the ticket that asked for the run; kept in the report.
-      - Without it that of the event in O(ticket_file), else the play's variable V(triage_ticket) as it is.
-    type: str
   ticket_file:
     description:
       - The event that asked for the run, as M(mailops.triage.ticket_read) has written it. It is kept in the report

@@ -111,8 +111,13 @@ _DAEMONS = {"mta": "postfix", "mda": "dovecot"}
 
 
 def batches(names: list[str], hosts: list[str]) -> Iterator[dict[str, str]]:
-    """Spread faults over the hosts: each batch maps hosts to faults; a fault that needs the machine comes alone."""
-    together = [name for name in names if not faults.load(name)["needs"].get("exclusive")]
+    """Spread faults over the hosts: each batch maps hosts to faults; a fault that needs the machine comes alone.
+
+    Those whose symptoms may take equally long come together: a batch waits for its slowest.
+    """
+    known = {name: faults.load(name) for name in names}
+    together = [name for name in names if not known[name]["needs"].get("exclusive")]
+    together.sort(key=lambda name: float(known[name]["settle"].get("timeout", faults.SETTLE_S)))
     for start in range(0, len(together), len(hosts)):
         yield dict(zip(hosts, together[start : start + len(hosts)]))
     for name in names:

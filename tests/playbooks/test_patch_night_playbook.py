@@ -40,12 +40,17 @@ def well(done: subprocess.CompletedProcess[str]) -> None:
 
 def test_a_night_over_two_groups(tmp_path: Path) -> None:
     fleet = night_stand_in.Fleet(tmp_path, PAIRS)
-    done = fleet.night()
+    ticket = "4711 {{ lookup('ansible.builtin.pipe', 'touch ran') }}"
+    done = fleet.night(triage_ticket=ticket)
     well(done)
     (night,) = fleet.ledgers()
     assert night["state"] == "finished" and states(fleet) == dict.fromkeys(PAIRS, "done")
     for name in PAIRS:
         assert fleet.acts(name) == WHOLE
+        # Each step says for which ticket it is; its text is a text.
+        asked = [told["guard"] if "guard" in told else told for told in (one["told"] for one in fleet.told(name))]
+        assert {one["ticket"] for one in asked if one.get("state") in (None, "begun")} == {ticket}
+    assert not list(tmp_path.rglob("ran"))
     # Never two members of one group at once, and the canary before everybody.
     spans = {
         name: (

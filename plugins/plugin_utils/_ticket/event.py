@@ -14,6 +14,8 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.mailops.triage.plugins.plugin_utils._recording import TICKET, Recording, RecordingError
+from ansible_collections.mailops.triage.plugins.plugin_utils._ticket.payload import plain
+from ansible_collections.mailops.triage.plugins.plugin_utils._ticket.values import line
 
 Document = dict[str, t.Any]
 
@@ -54,3 +56,8 @@ def symptom(event: Document) -> str:
     """What the ticket says, as one text: the title says most, so it comes first."""
     title, text = event["title"], event["text"]
     return text if text.startswith(title) else f"{title}\n{text}".strip()
+
+
+def named(task_vars: t.Mapping[str, t.Any]) -> str:
+    """Identifier of the ticket that a run was given by its variable V(triage_ticket), as it is; empty without one."""
+    return line(plain(task_vars.get("triage_ticket")), limit=200)

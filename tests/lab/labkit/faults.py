@@ -36,6 +36,8 @@ FIELDS = {
     "remedy",
     "forbidden",
 }
+SETTLE_S = 30
+"""Seconds in which the symptoms must come, where the scenario does not say."""
 EXPECT = {"verdict", "root_causes", "category", "scope"}
 ACTIONS = {"restart_daemon", "purge_spool", "patch_window", "contain_surge", "escalate", "none"}
 VERDICTS = {"healthy", "degraded", "down", "maintenance", "unknown"}
@@ -166,7 +168,7 @@ def look(name: str, protocol: str, vantage: str, timeout: float, user: str = "pr
 def _settle(scenario: dict[str, Any], name: str) -> float:
     """Poll until every condition holds at once."""
     begin = time.monotonic()
-    limit = scenario["settle"].get("timeout", 30)
+    limit = scenario["settle"].get("timeout", SETTLE_S)
     while True:
         unmet = next((text for text in (_unmet(one, name) for one in scenario["settle"]["all"]) if text), None)
         if unmet is None:
