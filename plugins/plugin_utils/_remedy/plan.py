@@ -195,7 +195,9 @@ def _forbidden(item: Document, host: Document, report: Document, name: str) -> _
     against = [
         finding
         for finding in [*host["findings"], *above]
-        if _binds(finding) and item["action"] in (finding["remedy"] or {}).get("forbid", [])
+        if item["action"] in (finding["remedy"] or {}).get("forbid", [])
+        and _binds(finding)
+        and not _waits_for(finding, item)
     ]
     if not against:
         return None
@@ -213,6 +215,16 @@ def _binds(finding: Document) -> bool:
     if finding["kind"] in ("root_cause", "symptom"):
         return finding["category"] not in _NOT_OURS
     return bool(finding["kind"] == "risk" and finding["category"] == "configuration")
+
+
+def _waits_for(finding: Document, item: Document) -> bool:
+    """Is it a crowd that is only there because of what the item mends?
+
+    Mail that piles up before a daemon that hangs looks like a surge, and to end the hang is what helps against it. A
+    consequence of any other kind, such as a full disk, would still be in the way of the remedy.
+    """
+    causes = finding["explained_by"]
+    return finding["category"] == "traffic" and bool(causes) and set(causes) <= set(item["findings"])
 
 
 def _nameless(item: Document) -> _Objection:

@@ -144,6 +144,24 @@ def test_what_forbids(kind: str, category: str, state: str) -> None:
         assert item["why"] == "x.other is wrong (x.other): Do not restart."
 
 
+@pytest.mark.parametrize(
+    ("category", "causes", "state"),
+    [
+        ("traffic", ["software.hung"], "go"),
+        ("traffic", ["software.hung", "capacity.slow"], "refused"),
+        ("traffic", ["capacity.slow"], "refused"),
+        ("capacity", ["software.hung"], "refused"),
+    ],
+)
+def test_a_crowd_before_a_daemon_that_hangs_is_no_reason_to_leave_it(
+    category: str, causes: list[str], state: str
+) -> None:
+    crowd = finding("x.crowd", kind="symptom", category=category, explained_by=causes)
+    crowd["remedy"].update(action="none", forbid=["restart_daemon"])
+    (item,) = one([finding("software.hung"), crowd])
+    assert item["state"] == state
+
+
 def test_what_was_forbidden_stays_so_when_a_person_says_yes() -> None:
     full = finding("capacity.full", category="capacity", remedy={"action": "none", "forbid": ["restart_daemon"]})
     (item,) = one([finding("software.a"), full], approved=frozenset(["mail1|restart_daemon|dovecot"]))
