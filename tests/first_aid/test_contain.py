@@ -101,6 +101,16 @@ def test_the_offender_s_mail_is_held_and_other_mail_flows(
     assert contained.settings(fresh, HOST) == before
 
 
+def test_what_filled_the_homes_is_held_all_the_same(fresh: Lab, tmp_path: Path) -> None:
+    # Where Ansible's own login has its home, too.
+    fresh.inject("F075", HOST)
+    before = contained.settings(fresh, HOST)
+    done = contained.surge(tmp_path, HOST, {"account": "bob"})
+    assert (done["state"], done["changed"]) == ("done", True), done
+    assert contained.surge(tmp_path, HOST, {"account": "bob"}, state="absent")["state"] == "done"
+    assert contained.settings(fresh, HOST) == before
+
+
 def test_a_loop_is_broken_and_its_mail_held(fresh: Lab, tmp_path: Path) -> None:
     fresh.inject("F037", HOST)
     args = args_of(tmp_path / "run", "traffic.mail_loop")
