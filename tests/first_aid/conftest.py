@@ -10,6 +10,8 @@ the lab tests, one after the other.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / name) for name in ("first_aid", "chaos", "accuracy")]
 
+import restarted
 from labkit import bmc, has_workers
 from labkit.lab import Lab
 
@@ -41,3 +44,17 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def lab() -> Lab:
     """The lab that is up."""
     return Lab()
+
+
+@pytest.fixture
+def host(lab: Lab, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The host of the file, which the test may spoil."""
+    name: str = request.module.HOST
+    yield name
+    lab.reset(name)
+
+
+@pytest.fixture
+def remedy(host: str, tmp_path: Path) -> restarted.Remedy:
+    """The role restart_daemon on the host of the file."""
+    return partial(restarted.remedy, tmp_path, host)

@@ -52,7 +52,8 @@ def test_a_night_over_two_groups_under_load(lab: Lab, tmp_path: Path) -> None:
         assert not {one for batch in said["batches"] if set(members) <= set(batch["hosts"]) for one in batch["hosts"]}
     for host, load in loads.items():
         balance = load.ledger.balance(search(host, load.prefix))
-        print(f"{host}: {balance}; {load.ledger.refused} refused; away {said['hosts'][host]['downtime']}")
+        away = ", ".join(f"{name} {seen['seconds']} s" for name, seen in said["hosts"][host]["downtime"].items())
+        print(f"{host}: {balance}; {load.ledger.refused} refused; away {away}")
         assert balance.even and balance.accepted > 100, (host, str(balance))
 
     again = night.run()
