@@ -106,7 +106,7 @@ def command_of(step: str) -> tuple[list[str], Path, dict[str, str]]:
         ),
         # All that waits for real hosts, in one lab: each file breaks hosts of its own.
         "first-aid": (
-            [*python, "pytest", "-n", "5", "--dist", "loadfile", *FIRST_AID],
+            [*python, "pytest", "-n", "6", "--dist", "loadfile", *FIRST_AID],
             mirror.ROOT,
             {},
         ),
