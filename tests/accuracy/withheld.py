@@ -97,11 +97,16 @@ def without_facts(case: Case, subset: str) -> Case:
 
 def examine(fault: str, case: Case, true: list[str], known: list[Rule]) -> Iterator[Answer]:
     """Withhold each family of rules, then each kind of facts, and see what is said."""
+    yield from examine_rules(fault, case, true, known)
+    for subset in subsets(case):
+        yield _answer(fault, f"facts of {subset}", False, without_facts(case, subset), known, true)
+
+
+def examine_rules(fault: str, case: Case, true: list[str], known: list[Rule]) -> Iterator[Answer]:
+    """Withhold each family of rules, and see what is said."""
     for withheld, left in without_family(known, true):
         blind = not set(true) <= {rule.id for rule in left}
         yield _answer(fault, withheld, blind, case, left, true)
-    for subset in subsets(case):
-        yield _answer(fault, f"facts of {subset}", False, without_facts(case, subset), known, true)
 
 
 def _answer(fault: str, withheld: str, blind: bool, case: Case, known: list[Rule], true: list[str]) -> Answer:
