@@ -32,13 +32,13 @@ FIRST_AID = ["tests/first_aid", "tests/night/test_troubles.py"]
 SUITES = {
     "lint": LINT,
     "check": [*LINT, "sanity", "unit"],
-    "test": [*LINT, "sanity", "unit", "pylint", "package", "playbooks", "tickets", "awx", "eda", *LABS],
+    "test": [*LINT, "sanity", "unit", "package", "playbooks", "pylint", "tickets", "awx", "eda", *LABS],
 }
 
 BESIDE = (
     ("mypy", "ansible-lint", "docs", "sanity", "unit"),
-    ("pylint", "package", "playbooks", "packages", "quiet"),
-    ("tickets", "awx", "eda", "end-to-end"),
+    ("package", "playbooks", "packages", "quiet"),
+    ("pylint", "tickets", "awx", "eda", "end-to-end"),
 )
 """None of a group keeps two processors busy by itself, and none writes where another reads."""
 
