@@ -54,7 +54,8 @@ def test_check_mode_says_the_same_and_changes_nothing(lab: Lab, tmp_path: Path) 
     diagnose(tmp_path / "run")
     told = scenario.diagnose(tmp_path / "check", "--check")
     assert told.returncode == 0, told.stdout + told.stderr
-    assert "9 hosts: 9 healthy" in told.stdout
+    count = sum(host.startswith("mail") for host in lab.hosts())
+    assert f"{count} hosts: {count} healthy" in told.stdout
     assert not (tmp_path / "check").exists()
     changed = [name for name in lab.run("mail3", command).stdout.split() if not name.startswith("/var/lib/postfix/")]
     # Postfix's own probe sessions touch its locks and random state, nothing of ours may be there.
