@@ -28,7 +28,8 @@ LAB = "tests/lab/lab.py"
 LINT = ["ruff", "format", "source", "python-3.6", "mypy", "yamllint", "shellcheck", "changelog", "ansible-lint", "docs"]
 LABS = ["packages", "quiet", "end-to-end", "lab", "first-aid"]
 """What needs root: systems of their own, or real hosts."""
-FIRST_AID = ["tests/first_aid", "tests/night/test_troubles.py"]
+OWN_HOST = ["tests/lab/test_oob.py", "tests/lab/test_surge.py"]
+FIRST_AID = ["tests/first_aid", "tests/night/test_troubles.py", *OWN_HOST]
 SUITES = {
     "lint": LINT,
     "check": [*LINT, "sanity", "unit"],
@@ -37,10 +38,10 @@ SUITES = {
 
 BESIDE = (
     ("mypy", "ansible-lint", "docs", "sanity", "unit"),
-    ("package", "playbooks", "packages", "quiet"),
-    ("pylint", "tickets", "awx", "eda", "end-to-end"),
+    ("package", "playbooks", "packages", "quiet", "end-to-end"),
+    ("pylint", "tickets", "awx", "eda", "lab"),
 )
-"""None of a group keeps two processors busy by itself, and none writes where another reads."""
+"""None of a group keeps two processors busy by itself, none writes where another reads, and one at most has the lab."""
 
 RULE = "=" * 78
 
@@ -100,7 +101,10 @@ def command_of(step: str) -> tuple[list[str], Path, dict[str, str]]:
         # They wait for sessions, for Monit's rounds and for a boot; each is in namespaces of its own.
         "quiet": ([*python, "pytest", "-n", "4", "tests/quiet"], mirror.ROOT, {}),
         "lab": (
-            [*python, "pytest", "-p", "pytest_ansible.plugin", "--ansible-unit-inject-only", "tests/lab"],
+            [
+                *(*python, "pytest", "-p", "pytest_ansible.plugin", "--ansible-unit-inject-only", "tests/lab"),
+                *(f"--ignore={name}" for name in OWN_HOST),
+            ],
             mirror.ROOT,
             in_checkout,
         ),

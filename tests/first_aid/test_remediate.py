@@ -15,7 +15,7 @@ from labkit import faults, plan
 from labkit.lab import Lab
 from remediated import acts, deeds, hosts_of, remediate, strike
 
-HOSTS = [f"mail{number}" for number in range(8, 17)]
+HOSTS = [f"mail{number}" for number in range(8, 16)]
 LEFT = HOSTS[-1]
 """The host of a fault about which only people can do something."""
 

@@ -1,12 +1,15 @@
 # Copyright (c) 2026 the mailops.triage authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One lab for all lab tests: booted once, each test leaves its hosts as it found them."""
+"""One lab for all lab tests: booted once, each test leaves its hosts as it found them.
+
+Some files break a host of their own and run beside the tests of first aid, in the same lab.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,21 +18,29 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "accuracy"))
 
 import scenario
+from labkit import has_workers
 from labkit.lab import Lab
 from labkit.shell import say
 
 HOSTS = 17
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Boot the lab once, before there are workers; what is up already stays."""
+    if has_workers.boots(session):
+        Lab().up(HOSTS)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Power it off when all workers have ended."""
+    if has_workers.boots(session):
+        Lab().down()
+
+
 @pytest.fixture(scope="session")
-def lab() -> Iterator[Lab]:
-    """Mail hosts, of which one stays well, and two vantage hosts."""
-    found = Lab()
-    try:
-        found.up(HOSTS)
-        yield found
-    finally:
-        found.down()
+def lab() -> Lab:
+    """The lab that is up: mail hosts, of which one stays well, and two vantage hosts."""
+    return Lab()
 
 
 @pytest.fixture(scope="session")

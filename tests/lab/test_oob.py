@@ -15,17 +15,18 @@ import scenario
 from labkit import bmc
 from labkit.lab import Lab
 
+HOST = "mail18"
 HARDWARE = {"contract": "Example Support 4711", "spare": "shelf 3", "location": "rack B7", "serial": "SRV-0815"}
 
 
 @pytest.fixture(scope="module")
 def dark(lab: Lab) -> Iterator[str]:
     """A host without power, seen from outside."""
-    lab.inject("F001", "mail2")
-    yield "mail2"
+    lab.inject("F001", HOST)
+    yield HOST
     for kind in bmc.PORTS:
         bmc.stop(kind)
-    lab.reset("mail2")
+    lab.reset(HOST)
 
 
 def diagnose(path: Path, host: str, hardware: dict[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -18,7 +18,7 @@ import scenario
 from labkit import traffic
 from labkit.lab import Lab
 
-HOST = "mail2"
+HOST = "mail16"
 
 
 @pytest.fixture
