@@ -32,7 +32,7 @@ _SPEC: dict[str, t.Any] = {
     "report_dir": {"type": "str", "required": True},
     "diagnosis": {"type": "str"},
     "auto": {"type": "str", "choices": list(plan.MODES), "default": "safe"},
-    "approve": {"type": "bool", "default": False},
+    "approve": {"type": "bool"},
     "guard": {"type": "dict", "default": {}},
 }
 _UNATTENDED = ("awx_job_id", "tower_job_id")
@@ -76,7 +76,7 @@ class ActionModule(ActionBase):
             recording.write(store.PLAN, {"made": time.time(), "auto": options["auto"], "live": live, "hosts": plans})
         except RecordingError as exc:
             raise AnsibleActionFail(str(exc)) from exc
-        if not options["approve"]:
+        if options["approve"] is None:
             shown = terminal_plan.render(plans, live=live, check=bool(self._task.check_mode), **_screen.manner())
             display.display(shown)
         go = {name: [item for item in items if item["state"] == "go"] for name, items in plans.items()} if live else {}

@@ -31,9 +31,11 @@ options:
     choices: [none, safe, all]
     default: safe
   approve:
-    description: A person has seen the plan of this run and said yes to what asks.
+    description:
+      - A person has seen the plan of this run and said yes (V(true)) or no (V(false)) to what asks. What needs no
+        answer is planned anew in both cases, because the question may have stood for long.
+      - Without it nobody was asked, and the plan is shown.
     type: bool
-    default: false
   guard:
     description: Suboptions of the remedies' own O(ignore:guard), such as C(wait) or C(starts_per_hour).
     type: dict

@@ -41,7 +41,10 @@ import json, os
 from ansible.module_utils.basic import AnsibleModule
 def main():
     module = AnsibleModule(
-        {"told": {"type": "dict"}, "guard": {"type": "dict"}, "into": {"type": "path"}, "breaks": {"type": "bool"}},
+        {
+            **{"told": {"type": "dict"}, "guard": {"type": "dict"}, "into": {"type": "path"}},
+            **{"breaks": {"type": "bool"}, "refuses": {"type": "bool"}},
+        },
         supports_check_mode=True,
     )
     if module.params["breaks"]:
@@ -52,6 +55,8 @@ def main():
     answer = {"changed": True, "action": "restart_daemon", "subject": "x", "code": "", "retry_at": None}
     answer.update(state="planned" if module.check_mode else "done", why="said " + module.params["told"]["service"])
     answer.update(steps=[{"at": 1.0, "what": "start", "result": "up"}], before={"up": False}, after={"up": True})
+    if module.params["refuses"]:
+        answer.update(changed=False, state="refused", code="budget", why="started too often")
     answer.update(notes=[], evidence={"../../journal": "evidence of " + module.params["told"]["service"]})
     module.exit_json(**answer)
 if __name__ == "__main__":
@@ -64,6 +69,7 @@ TASKS = """
     guard: "{{ restart_daemon_guard }}"
     into: "{{ inventory_dir }}/told-{{ inventory_hostname }}"
     breaks: "{{ inventory_hostname == 'broken' }}"
+    refuses: "{{ refuses | default(false) }}"
   register: restart_daemon_result
 """
 
@@ -179,6 +185,14 @@ def test_hosts_that_stand_in_for_each_other_take_turns(tmp_path: Path) -> None:
     assert ended["a"] < begun["b"]
     assert begun["c"] < begun["b"]
     assert "one host of the group mx at a time, and a comes first" in " ".join(done.stdout.split())
+
+
+def test_a_host_that_refuses_keeps_nobody_of_its_group_waiting_and_the_run_ends(tmp_path: Path) -> None:
+    hosts = "a mail_redundancy_group=mx refuses=true\nb mail_redundancy_group=mx\nc mail_redundancy_group=mx\nd"
+    dummy, found = report(tmp_path, play(tmp_path, hosts=hosts))
+    assert [len(told(tmp_path, host)) for host in "abcd"] == [1, 1, 1, 1]
+    states = {host: [action["state"] for action in found["hosts"][host]["actions"]] for host in "abcd"}
+    assert "refused" in states["a"] and {"done"} <= set(states["b"]) & set(states["c"]) & set(states["d"])
 
 
 def test_a_remedy_that_breaks_is_recorded_and_the_others_go_on(tmp_path: Path) -> None:

@@ -232,11 +232,17 @@ def _nameless(item: Document) -> _Objection:
 
 
 def _tried(item: Document, done: list[Document]) -> _Objection:
+    """Each remedy is tried once in a run: so a run comes to its end, and others of a group get their turn."""
     for action in done:
-        if action.get("key") == item["key"] and action.get("state") in ("done", "failed"):
-            told = item["action"] == "escalate"
-            held = "and did not hold; once more would do the same"
-            return "again", "people have been told in this run" if told else f"it was done in this run {held}"
+        if action.get("key") != item["key"]:
+            continue
+        if item["action"] == "escalate":
+            return "again", "people have been told in this run"
+        if action.get("state") == "refused":
+            return "again", f"it was refused in this run: {action.get('why', '')}"
+        if action.get("state") == "nothing":
+            return "again", "there was nothing to do about it in this run"
+        return "again", "it was done in this run and did not hold; once more would do the same"
     return None
 
 

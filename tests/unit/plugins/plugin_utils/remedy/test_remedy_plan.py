@@ -184,9 +184,9 @@ def test_old_facts_are_not_acted_upon() -> None:
 
 def test_nothing_is_done_twice_in_a_run() -> None:
     key = "mail1|restart_daemon|dovecot"
-    for state, code in (("done", "again"), ("failed", "again"), ("nothing", ""), ("refused", "")):
+    for state in ("done", "failed", "nothing", "refused"):
         (item,) = one([finding("software.a")], done={"mail1": [{"key": key, "state": state}]}, mode="all")
-        assert item["code"] == code
+        assert (item["state"], item["code"]) == ("refused", "again")
 
 
 def test_a_host_that_nobody_can_log_into_is_only_escalated() -> None:
@@ -228,6 +228,11 @@ def test_a_remedy_that_did_not_hold_keeps_the_rest_of_the_group_untouched() -> N
     assert (codes["mail01"], codes["mail02"]) == ("group", "group")
     held = {"mail00": [{"key": "k", "state": "done", "proof": {"state": "proved"}}]}
     assert group_of(3, done=held)["mail00"] == ""
+
+
+def test_what_a_host_has_refused_passes_the_turn_on() -> None:
+    refused = {"mail00": [{"key": "mail00|restart_daemon|dovecot", "state": "refused", "why": "started too often"}]}
+    assert group_of(3, done=refused) == {"mail00": "again", "mail01": "", "mail02": "turn"}
 
 
 def test_the_same_report_gives_the_same_plan() -> None:
