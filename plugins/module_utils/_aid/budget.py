@@ -9,6 +9,8 @@ Note that this module util is PRIVATE to the collection. It can have breaking ch
 """
 
 HOUR = 3600.0
+AHEAD_S = 300.0
+"""What was remembered for a moment later than this from now was written under a wrong clock, and says nothing."""
 DEFAULTS: dict = {
     "starts": 3,  # in an hour, for each unit
     "grace": 120.0,  # seconds after a start in which there is no other
@@ -19,7 +21,8 @@ DEFAULTS: dict = {
 def judge(times, now, limits=None):
     """May there be one more start?
 
-    :param times: epoch seconds of earlier starts, in any order; later ones than now count as now (the clock was set)
+    :param times: epoch seconds of earlier starts, in any order; a little later than now counts as now (the clock was
+        set), and more than AHEAD_S later not at all: it would be the last one until that time has come
     :param now: epoch seconds
     :param limits: dict, see DEFAULTS; missing or None values take the default
     :returns: tuple of what is in the way (C(grace), C(budget) or nothing, as text), why in a few words, and when it may
@@ -27,7 +30,7 @@ def judge(times, now, limits=None):
     """
     rules: dict = dict(DEFAULTS)
     rules.update((key, value) for key, value in (limits or {}).items() if value is not None)
-    past = sorted(min(moment, now) for moment in times)
+    past = sorted(min(moment, now) for moment in times if moment <= now + AHEAD_S)
     if not past:
         return "", "", None
     last = past[-1]

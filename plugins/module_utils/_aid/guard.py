@@ -87,6 +87,9 @@ class Guard(object):
             # It may have begun while others were waited for.
             self._maintained()
             known = self.memory.read()
+            if starts and known.get("forgotten"):
+                # Kept before it refuses: forgotten anew at each look, the grace would never end.
+                self.memory.write(known)
             self._afford(known, starts)
             self._write(known)
         except state.StateError as error:
@@ -157,12 +160,16 @@ class Guard(object):
     def last_act(self, what):
         """When this remedy last did something to the subject, in epoch seconds; None when it did not.
 
+        An act of a clock that ran ahead is left out, see budget.AHEAD_S.
+
         :param what: the words that it began with
         """
+        latest = time.time() + budget.AHEAD_S
+        asked = (self.action, self.subject, what)
         times = [
             float(act["at"])
             for act in self.memory.read()["acts"]
-            if act.get("action") == self.action and act.get("subject") == self.subject and act.get("what") == what
+            if (act.get("action"), act.get("subject"), act.get("what")) == asked and act["at"] <= latest
         ]
         return max(times) if times else None
 

@@ -69,10 +69,15 @@ def test_a_quiet_day_makes_the_budget_whole() -> None:
     assert budget.judge(times, NOW) == ("", "", None)
 
 
-def test_a_clock_that_was_set_back_does_not_bar_for_ever() -> None:
-    code, _why, again = budget.judge([NOW + 86400], NOW)
-    assert code == "grace"
-    assert again == NOW + 120
+def test_a_start_of_a_clock_that_ran_ahead_does_not_count() -> None:
+    assert budget.judge([NOW + 86400, NOW + 600], NOW) == ("", "", None)
+    code, _why, again = budget.judge([NOW + 86400, NOW - 50], NOW)
+    assert (code, again) == ("grace", NOW + 70)
+
+
+def test_a_clock_that_was_set_back_a_little_keeps_the_grace() -> None:
+    code, _why, again = budget.judge([NOW + 5], NOW)
+    assert (code, again) == ("grace", NOW + 120)
 
 
 def test_nothing_is_remembered_of_a_host_without_acts(tmp_path: Path) -> None:
@@ -149,6 +154,28 @@ def test_when_all_is_forgotten_the_last_start_was_just_now(tmp_path: Path) -> No
         Path(path).write_text("no state", encoding="utf-8")
     with pytest.raises(Refused, match="to settle"):
         act(tmp_path)
+
+
+def test_what_is_forgotten_is_so_only_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The moment at which all was found forgotten is kept: a grace that begins anew at each look never ends."""
+    act(tmp_path)
+    kept = state.State(str(tmp_path / "s"))
+    for path in (kept.file, kept.file + ".before"):
+        Path(path).write_text("no state", encoding="utf-8")
+    with pytest.raises(Refused, match="to settle"):
+        act(tmp_path)
+    later = time.time() + 121
+    monkeypatch.setattr(time, "time", lambda: later)
+    act(tmp_path)
+    assert [one["what"] for one in kept.read()["acts"]] == ["start"]
+
+
+def test_an_act_of_a_clock_that_ran_ahead_is_not_the_last_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 86400)
+    act(tmp_path)
+    monkeypatch.setattr(time, "time", lambda: now)
+    assert guard(tmp_path).last_act("start") is None
 
 
 def test_without_memory_nothing_is_done(tmp_path: Path) -> None:
