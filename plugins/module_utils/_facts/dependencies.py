@@ -40,6 +40,8 @@ _MILTER_HELLO = struct.pack("!IcIII", 13, b"O", 6, 0x1FF, 0x1FFFFF)
 _MILTER_QUIT = struct.pack("!Ic", 1, b"Q")
 _KNOWN_PORTS = {8891: "opendkim", 8893: "opendmarc", 11332: "rspamd", 10023: "postgrey", 783: "spamassassin"}
 _WORDS = ("opendkim", "opendmarc", "rspamd", "clamav", "spamass", "amavis", "postgrey", "policyd-spf", "dovecot")
+# Scanners that speak no milter themselves: what listens there is a daemon of its own, in a unit of its own.
+_MILTERS = (("clamav", "clamav-milter"), ("spamass", "spamass-milter"))
 
 
 def needs(settings, services):
@@ -123,6 +125,10 @@ def product(need, place):
     if need.kind in ("sasl", "lmtp"):
         return "dovecot" if need.kind == "sasl" or "dovecot" in need.endpoint else need.endpoint
     text = str(place[1]) if place[0] == "unix" else ""
+    if need.kind == "milter":
+        for word, name in _MILTERS:
+            if word in text:
+                return name
     for word in _WORDS:
         if word in text:
             return {"spamass": "spamassassin"}.get(word, word)

@@ -442,6 +442,23 @@ def test_endpoints(endpoint, chroot, place):
     assert dependencies.address(endpoint, "/q", chroot) == place
 
 
+@pytest.mark.parametrize(
+    ("kind", "endpoint", "name"),
+    [
+        ("milter", "unix:/clamav/clamav-milter.ctl", "clamav-milter"),
+        ("milter", "unix:/run/clamav-milter/clamav-milter.socket", "clamav-milter"),
+        ("milter", "unix:/spamass/spamass.sock", "spamass-milter"),
+        ("milter", "unix:/run/spamass-milter/spamass-milter.sock", "spamass-milter"),
+        ("milter", "unix:/opendkim/opendkim.sock", "opendkim"),
+        ("milter", "inet:127.0.0.1:11332", "rspamd"),
+    ],
+)
+def test_the_milter_is_named_and_not_what_it_asks(kind: str, endpoint: str, name: str) -> None:
+    """The scanner behind a milter has a unit of its own, and is well when the milter is not."""
+    need = dependencies.Need(kind, endpoint, "smtpd_milters", True)
+    assert dependencies.product(need, dependencies.address(endpoint, "/q", True)) == name
+
+
 @pytest.mark.parametrize("endpoint", ["inet:127.0.0.1:", "inet:127.0.0.1:99999", "ldap:x"])
 def test_endpoints_that_make_no_sense(endpoint):
     with pytest.raises(ValueError):
