@@ -83,7 +83,7 @@ class Systemd(object):
 class Unit(object):
     """One service and what systemd said of it last.
 
-    :ivar name: the unit that runs the daemon
+    :ivar name: the unit that runs the daemon, by its own name and not by an alias
     :ivar product: postfix, dovecot, the name of a companion, or an empty text
     :ivar block: properties, as text
     """
@@ -170,7 +170,11 @@ def find(systemd, asked):
         wrapped = plain.get("Type") == "oneshot" or plain.get("LoadState") in ("masked", "not-found")
         chosen = INSTANCE if INSTANCE in there and wrapped else WRAPPER
         wrapper = plain if chosen == INSTANCE and plain.get("LoadState") != "not-found" else None
-    return Unit(chosen, product_of(chosen), shown[chosen], wrapper)
+    # Control groups are named after the unit itself, never after an alias: by that no process would be found.
+    name = shown[chosen].get("Id") or chosen
+    if untouched(name):
+        raise UnitError("not_ours", "{0} is no mail service: no remedy touches it".format(clean(name, 80)))
+    return Unit(name, product_of(name) or product_of(chosen), shown[chosen], wrapper)
 
 
 def untouched(name):

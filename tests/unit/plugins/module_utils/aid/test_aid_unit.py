@@ -52,6 +52,28 @@ def test_products_have_units_of_other_names() -> None:
     assert (other.name, other.product) == ("ourfilter.service", "")
 
 
+@pytest.mark.parametrize(
+    ("asked", "name", "product"),
+    [
+        ("mysql.service", "mariadb.service", "mariadb"),
+        ("bind9.service", "named.service", "named"),
+        ("redis", "valkey.service", "redis"),
+        ("mysql.service", "ourdb.service", "mariadb"),
+    ],
+)
+def test_an_alias_is_the_unit_behind_it(asked: str, name: str, product: str) -> None:
+    """Processes are found by the name of their control group, and that is never an alias."""
+    alias = asked.partition(".")[0]
+    found = unit.find(Answers(**{alias: {**LOADED, "Id": name}}), asked)
+    assert (found.name, found.product) == (name, product)
+
+
+def test_an_alias_of_what_is_not_ours() -> None:
+    with pytest.raises(unit.UnitError, match="no mail service") as error:
+        unit.find(Answers(remote={**LOADED, "Id": "ssh.service"}), "remote")
+    assert error.value.code == "not_ours"
+
+
 def test_a_systemctl_that_does_not_answer(tmp_path: Path) -> None:
     program = tmp_path / "systemctl"
     program.write_text("#!/bin/sh\necho 'Failed to connect to bus' >&2\nexit 1\n")
