@@ -71,11 +71,11 @@ def ask(wanted, patience=PATIENCE_S):
     """Try each place; what is wrong with the first that is not fit, as (code, why), or None.
 
     :param wanted: list of Place
-    :returns: code is storage_hung, spool_readonly or spool_full
+    :returns: code is storage_hung, storage_error, spool_readonly or spool_full
     """
     answers = aside.gather({place.path: _work(place) for place in wanted}, patience, 4096)
     found = [_judge(place, *answers[place.path]) for place in wanted]
-    for code in ("storage_hung", "spool_readonly", "spool_full"):
+    for code in ("storage_hung", "storage_error", "spool_readonly", "spool_full"):
         for wrong in found:
             if wrong is not None and wrong[0] == code:
                 return wrong
@@ -91,8 +91,12 @@ def _judge(place, status, text):
     if status == "timeout":
         why = "{0} ({1}) does not answer: a write there has not come back, and a daemon would hang in it too"
         return "storage_hung", why.format(where, place.what)
+    if status != "ok":
+        # A file system that was shut down, a handle of NFS that the server does not know any more.
+        why = "{0} ({1}) answers with an error, and a daemon would get it too: {2}"
+        return "storage_error", why.format(where, place.what, clean(text, 200))
     words = text.split()
-    if status != "ok" or len(words) != 4:
+    if len(words) != 4:
         return None
     kind, available, inodes, inodes_free = words[0], int(words[1]), int(words[2]), int(words[3])
     if kind == "readonly":

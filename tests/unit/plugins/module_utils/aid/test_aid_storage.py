@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import time
 from pathlib import Path
 
@@ -49,6 +51,25 @@ def test_one_that_does_not_answer_comes_before_all_others(tmp_path: Path, monkey
     wrong = storage.ask(wanted, 0.5)
     assert wrong is not None and wrong[0] == "storage_hung"
     assert "the mailboxes" in wrong[1]
+
+
+@pytest.mark.parametrize("call", ["statvfs", "open"])
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE])
+def test_storage_that_answers_with_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int
+) -> None:
+    """A file system that was shut down, a handle of NFS that nobody knows any more: no daemon can write there."""
+    known = getattr(os, call)
+
+    def broken(path: str, *more: int) -> object:
+        if path == str(tmp_path):
+            raise OSError(number, os.strerror(number), path)
+        return known(path, *more)
+
+    monkeypatch.setattr(storage.os, call, broken)
+    wrong = storage.ask([Place(str(tmp_path), 1, "the queue")])
+    assert wrong is not None and wrong[0] == "storage_error"
+    assert f"{tmp_path} (the queue)" in wrong[1] and os.strerror(number) in wrong[1]
 
 
 @pytest.mark.parametrize(
