@@ -74,18 +74,16 @@ class Guard(object):
         :param starts: true for what starts a daemon: its budget is asked
         :raises Refused: with the reason
         """
-        self._maintained()
-        self._wait_for(self._work_in_progress)
+        self.heed_maintenance()
+        self._wait_for_work()
         if self.check:
             self._alone(self.memory.read())
             self._afford(self.memory.read(), starts)
             return
         try:
-            if not self.memory.lock(max(0.0, self._until - time.monotonic()), anyhow=self._makes_room):
-                raise Refused("locked", self._holder(self.memory.read()) or "another remedy is at this host just now")
-            self._wait_for(self._other_lease)
+            self._lock()
             # It may have begun while others were waited for.
-            self._maintained()
+            self.heed_maintenance()
             known = self.memory.read()
             if starts and known.get("forgotten"):
                 # Kept before it refuses: forgotten anew at each look, the grace would never end.
@@ -103,6 +101,15 @@ class Guard(object):
         self.notes += [
             "{0} watches this host, and may start daemons too".format(one) for one in busy.watchers(self._names())
         ]
+
+    def heed_maintenance(self):
+        """Be refused while an operator keeps remedies away; for what looks into the host before it enters.
+
+        :raises Refused: with what the marker says
+        """
+        why = marker.active(time.time(), self._marker, self.asked["run"])
+        if why:
+            raise Refused("maintenance", why)
 
     def began(self, what, starts=False):
         """Remember an act before it is done: one that kills the host counts too.
@@ -206,27 +213,34 @@ class Guard(object):
             "until": round(now + LEASE_S, 3),
         }
 
-    def _maintained(self):
-        why = marker.active(time.time(), self._marker, self.asked["run"])
-        if why:
-            raise Refused("maintenance", why)
-
     def _work_in_progress(self):
         names = self._names()
         return busy.packages(names) or busy.backup(names)
 
-    def _other_lease(self):
-        return self._holder(self.memory.read())
-
-    def _wait_for(self, look):
-        code = "busy" if look == self._work_in_progress else "locked"
-        why = look()
+    def _wait_for_work(self):
+        why = self._work_in_progress()
         while why:
             # A plan does not wait: it says what it would be waiting for.
             if self.check or time.monotonic() >= self._until:
-                raise Refused(code, why)
+                raise Refused("busy", why)
             time.sleep(_POLL_S)
-            why = look()
+            why = self._work_in_progress()
+
+    def _lock(self):
+        """Have the lock while no other run's lease holds.
+
+        It is let go between the looks: that run needs it for its next step, and so does what undoes a measure.
+        """
+        while True:
+            if not self.memory.lock(max(0.0, self._until - time.monotonic()), anyhow=self._makes_room):
+                raise Refused("locked", self._holder(self.memory.read()) or "another remedy is at this host just now")
+            why = self._holder(self.memory.read())
+            if not why:
+                return
+            self.memory.unlock()
+            if time.monotonic() >= self._until:
+                raise Refused("locked", why)
+            time.sleep(_POLL_S)
 
     def _alone(self, known):
         why = self._holder(known)

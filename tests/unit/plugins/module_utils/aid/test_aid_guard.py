@@ -256,6 +256,29 @@ def test_an_operator_who_comes_while_others_are_waited_for_is_heard(tmp_path: Pa
     assert refusal.value.code == "maintenance"
 
 
+def test_whoever_waits_for_a_run_is_not_in_its_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run that has the lease comes back for its next step; so does what undoes a measure."""
+    act(tmp_path, "run-1")
+    taken: list[bool] = []
+
+    def others(dummy_seconds: float) -> None:
+        own = guard(tmp_path, "run-1")
+        own.enter()
+        own.leave()
+        undoing = state.State(str(tmp_path / "s"))
+        taken.append(undoing.lock())
+        undoing.unlock()
+        (tmp_path / "s" / "state.json").unlink()
+        (tmp_path / "s" / "state.json.before").unlink()
+
+    monkeypatch.setattr(time, "sleep", others)
+    second = guard(tmp_path, "run-2", wait=60.0)
+    second.enter()
+    assert taken == [True]
+    assert not state.State(str(tmp_path / "s")).lock()
+    second.leave()
+
+
 def _lock(path: str, held: multiprocessing.synchronize.Event) -> None:
     import fcntl
 
