@@ -12,10 +12,10 @@ description:
   - Saves the evidence first (RV(evidence)); once a daemon is restarted nobody can see what it hung in. All looks
     together take five seconds at most, whatever hangs.
   - Then looks for what would make the restart the harm. It is refused with RV(code) and RV(why) when the configuration
-    does not pass the daemon's own check, when a file system that the daemon writes to is full, has no inodes left, is
-    read-only or does not answer (found out by writing), when the unit is masked or disabled or was stopped by an
-    operator, when somebody looks into the daemon with a debugger, when the kernel holds its main process, or when it is
-    a milter or the log-in server that is dead and not this daemon.
+    does not pass the daemon's own check, when a file system that the daemon writes to is full, has no inodes left,
+    is read-only, answers with an error or does not answer (found out by writing), when the unit is masked or
+    disabled or was stopped by an operator, when somebody looks into the daemon with a debugger, when the kernel
+    holds its main process, or when it is a milter or the log-in server that is dead and not this daemon.
   - Then takes the gentlest step that can work. What is down is started. What somebody stopped with a signal is
     continued, and only restarted when it does not serve after that. What does not obey a stop is asked again (TERM) and
     then killed (KILL), only processes of the unit's own control group, each known by its start time.
@@ -27,6 +27,8 @@ notes:
   - Whether mail flows again is proved elsewhere, by the probe that found the fault. After Dovecot's return Postfix
     needs up to 60 seconds to try its submission service again; a restart of Postfix only to shorten this is not done.
   - On Debian 12 C(postfix.service) only calls C(postfix@-.service); this one is meant by both names.
+  - An alias of a unit, such as C(mysql.service) of C(mariadb.service), stands for the unit behind it.
+  - In check mode C(postfix check) is left out, because it puts the queue in order; RV(notes) says so.
   - Needs root and systemd.
 extends_documentation_fragment:
   - mailops.triage.remedy
@@ -106,8 +108,8 @@ code:
   description:
     - One word for why it was refused - V(maintenance), V(locked), V(busy), V(grace), V(budget), V(state),
       V(no_systemd), V(unknown_unit), V(unknown_process), V(not_ours), V(masked), V(disabled), V(stopped),
-      V(storage_hung), V(spool_readonly), V(spool_full), V(syntax), V(dependency), V(elsewhere), V(hung), V(down),
-      V(traced), V(stuck), V(no_reload), V(gone).
+      V(storage_hung), V(storage_error), V(spool_readonly), V(spool_full), V(syntax), V(dependency), V(elsewhere),
+      V(hung), V(down), V(traced), V(stuck), V(no_reload), V(gone).
     - Or for why it failed - V(start_failed), V(not_up), V(not_listening), V(reload_failed), V(stuck), V(no_systemd),
       V(grace), V(budget).
   type: str

@@ -22,7 +22,7 @@ _LOCAL_BACKENDS = {"sql": ("mariadb",), "ldap": ("slapd",)}
 _DEFAULT_UNITS = {"postfix": (INSTANCE, "postfix.service"), "dovecot": units.MDA_UNITS}
 
 
-def refuse(context, daemon, how, note, storage_patience=storage.PATIENCE_S):
+def refuse(context, daemon, how, note, storage_patience=storage.PATIENCE_S, plans=False):
     """Let it pass, or say why not.
 
     The cheap and certain ones come first, and whether the storage answers comes before anything that needs it.
@@ -31,6 +31,8 @@ def refuse(context, daemon, how, note, storage_patience=storage.PATIENCE_S):
     :param daemon: daemon.Daemon
     :param how: start, reload, restart or kill_helper
     :param note: function that takes a remark for the record
+    :param storage_patience: seconds after which a file system counts as hung
+    :param plans: true in check mode
     :raises Refused: with the word and a sentence
     """
     _operator(context, daemon)
@@ -39,7 +41,7 @@ def refuse(context, daemon, how, note, storage_patience=storage.PATIENCE_S):
     wrong = storage.ask(storage.places(context, daemon.unit.product), storage_patience)
     if wrong is not None:
         raise Refused(wrong[0], "{0}; a {1} would make it worse".format(wrong[1], _word(how)))
-    words = syntax.check(context, daemon.unit.product, note)
+    words = syntax.check(context, daemon.unit.product, note, plans)
     if words:
         why = "{0} does not accept its configuration, and what still runs would not come back: {1}"
         raise Refused("syntax", why.format(daemon.unit.name, words))

@@ -89,9 +89,11 @@ class DaemonRestart(object):
         self.record.evidence = evidence.collect(context, self.daemon.unit, self.daemon.group, listening)
 
     def _look_for_hazards(self):
-        hazards.refuse(Context(), self.daemon, self.how, self.record.note)
+        hazards.refuse(Context(), self.daemon, self.how, self.record.note, plans=self.check)
 
     def _through_the_gate(self):
+        # Looking for hazards writes into the spool and walks the queue: not while an operator is at it.
+        self.guard.heed_maintenance()
         self._look_for_hazards()
         looked = time.monotonic()
         until = looked + float(self.options["guard"].get("wait") or 0.0)

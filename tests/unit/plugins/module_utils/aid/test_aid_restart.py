@@ -328,6 +328,33 @@ def test_maintenance_keeps_it_away(host: Host) -> None:
     assert "disk swap" in refused["why"] and host.told() == []
 
 
+@pytest.mark.parametrize("check", [False, True])
+def test_in_maintenance_nothing_of_the_host_is_looked_into(
+    host: Host, monkeypatch: pytest.MonkeyPatch, check: bool
+) -> None:
+    """Looking for hazards writes into the spool and walks it: an operator may have taken it away."""
+
+    def look(*dummy_words: Any, **dummy_more: Any) -> None:
+        raise AssertionError("it was looked into")
+
+    monkeypatch.setattr(restart.hazards, "refuse", look)
+    (host.folder / "maintenance").write_text("disk swap\n")
+    assert host.ask("start", check=check)["code"] == "maintenance"
+
+
+def test_a_plan_lets_the_check_of_the_configuration_know(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[bool] = []
+
+    def look(dummy_context: Any, dummy_product: str, dummy_note: Any, plans: bool = False) -> str:
+        told.append(plans)
+        return ""
+
+    monkeypatch.setattr(restart.hazards.syntax, "check", look)
+    assert host.ask("start", check=True)["state"] == "planned"
+    assert host.ask("start")["state"] == "done"
+    assert told == [True, False]
+
+
 def test_what_falls_over_at_once_has_not_come_up(host: Host) -> None:
     host.set(command=["/bin/sleep", "0.5"])
     failed = host.ask("start")

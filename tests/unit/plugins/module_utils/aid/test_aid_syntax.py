@@ -31,9 +31,9 @@ def program(folder: Path, name: str, body: str) -> None:
     (folder / name).chmod(0o755)
 
 
-def check(product: str) -> tuple[str, list[str]]:
+def check(product: str, plans: bool = False) -> tuple[str, list[str]]:
     notes: list[str] = []
-    return syntax.check(Context(), product, notes.append), notes
+    return syntax.check(Context(), product, notes.append, plans), notes
 
 
 def test_all_are_content(programs: Path) -> None:
@@ -61,6 +61,15 @@ def test_a_line_of_master_cf(programs: Path) -> None:
 def test_postfix_check_has_the_last_word(programs: Path) -> None:
     program(programs, "postfix", "echo 'postfix/postfix-script: fatal: no such directory' >&2; exit 1")
     assert "no such directory" in check("postfix")[0]
+
+
+def test_a_plan_does_without_what_puts_the_queue_in_order(programs: Path, tmp_path: Path) -> None:
+    program(programs, "postfix", f": > {tmp_path}/asked")
+    words, notes = check("postfix", plans=True)
+    assert words == "" and "postfix check" in notes[0]
+    assert not (tmp_path / "asked").exists()
+    assert check("postfix") == ("", [])
+    assert (tmp_path / "asked").exists()
 
 
 def test_a_queue_that_takes_too_long_to_walk_is_only_noted(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
