@@ -19,6 +19,7 @@ from ansible_collections.mailops.triage.plugins.module_utils._aid.contain import
 )
 from ansible_collections.mailops.triage.plugins.module_utils._aid.contain import look as looks
 from ansible_collections.mailops.triage.plugins.module_utils._aid.contain.here import Cannot, Failed, Here
+from ansible_collections.mailops.triage.plugins.module_utils._facts import context as shared
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 
 ACTION = "contain_surge"
@@ -112,7 +113,7 @@ class Containment(object):
         self._timer.install(self.here)
         for one in again:
             self._apply(one)
-        self.after = self._measured(self._take_look(), asked)
+        self.after = self._measured_again(asked)
         held = [one["data"]["count"] for one in mine if one["kind"] == "hold"]
         if held:
             self.after["held"] = sum(held)
@@ -220,6 +221,14 @@ class Containment(object):
         ends = max(one["until"] for one in measures)
         words = "; ".join(one["what"] for one in measures)
         return "{0}, until {1} UTC".format(words, time.strftime("%H:%M:%S", time.gmtime(ends)))
+
+    def _measured_again(self, asked):
+        """The same numbers after the act; without them what was done is told all the same."""
+        try:
+            return self._measured(self._take_look(), asked)
+        except (OSError, ValueError, KeyError, shared.OutOfTime) as error:
+            self.notes.append("what it came to could not be measured: {0}".format(error))
+            return {}
 
     def _measured(self, look, asked):
         """What the measure is meant to change, in numbers."""

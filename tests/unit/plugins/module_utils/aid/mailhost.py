@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,7 @@ class MailHost:
         self.here = Here(folder=self.memory.folder, programs=str(root / "programs"), etc=str(root / "etc"))
         self.timer = Timer()
         self.look = Look([], [], 4 << 30, 12 << 20, 10, str(root / "queue"))
+        self.take: Callable[[], Look] = lambda: self.look
 
     def program(self, name: str, code: str) -> None:
         """A program of the host."""
@@ -141,7 +143,7 @@ class MailHost:
         """One call of the remedy."""
         asked: dict[str, Any] = {"state": "present", "expires": 600, "prolong": False, "protect": []}
         asked.update({"guard": {"run": run, "wait": 0.0}}, **options)
-        one = Containment(asked, check, self.memory, self.here, lambda: self.look, self.timer)
+        one = Containment(asked, check, self.memory, self.here, self.take, self.timer)
         result: dict[str, Any] = one.run()
         result["diff"] = one.diff
         return result

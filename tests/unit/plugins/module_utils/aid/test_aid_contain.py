@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.mailops.triage.plugins.module_utils._aid.contain import expiry, ledger, settings, undo
+from ansible_collections.mailops.triage.plugins.module_utils._aid.contain import expiry, ledger, look, settings, undo
 from ansible_collections.mailops.triage.plugins.module_utils._aid.contain.here import Failed
+from ansible_collections.mailops.triage.plugins.module_utils._facts import context as shared
 from ansible_collections.mailops.triage.tests.unit.plugins.module_utils.aid.mailhost import MailHost
 
 BLOCK = {"service": "smtp", "block": "198.18.244.0/24"}
@@ -479,3 +480,38 @@ def test_a_timer_that_cannot_be_had_keeps_the_measure_away(host: MailHost) -> No
 def test_a_piece_is_found_where_it_stands() -> None:
     assert "check_sasl_access inline:{bob=HOLD}" in settings._pieces("a b, check_sasl_access inline:{bob=HOLD}, c")
     assert "check_sasl_access inline:{bob=HOLD}" not in settings._pieces("check_sasl_access inline:{bobby=HOLD}")
+
+
+def test_a_host_without_time_is_looked_at_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first look uses up the budget; what comes after it must not stumble over that."""
+
+    def collect(context: Any) -> Any:
+        context.deadline = 0.0
+        raise shared.OutOfTime("no time left")
+
+    def text(context: Any) -> str:
+        raise shared.OutOfTime("no time left for doveconf")
+
+    def value(context: Any, name: str) -> str:
+        return "/var/spool/other" if context.left() else text(context)
+
+    monkeypatch.setattr(look.traffic, "collect", collect)
+    monkeypatch.setattr(look.dovecot, "text", text)
+    monkeypatch.setattr(look.postfix, "value", value)
+    found = look.take()
+    assert (found.services, found.per_user, found.queue) == ([], 10, "/var/spool/other")
+
+
+def test_a_look_that_fails_after_the_act_is_a_note(host: MailHost) -> None:
+    looks: list[Any] = [host.look]
+
+    def take() -> Any:
+        if not looks:
+            raise shared.OutOfTime("no time left for doveconf")
+        return looks.pop()
+
+    host.take = take
+    done = host.contain(**BOB)
+    assert (done["state"], done["changed"], len(done["measures"])) == ("done", True, 1)
+    assert any("could not be measured: no time left for doveconf" in note for note in done["notes"])
+    assert done["after"] == {"held": 2}
