@@ -33,6 +33,8 @@ options:
     description:
       - V(present) takes a measure, V(absent) ends it.
       - With V(absent) the measures that were taken for the same names end, all of O(of_run), or all there are.
+      - V(absent) waits for nothing but another remedy that is just at work. Neither maintenance nor a backup, another
+        run that is at the host or a full disk is in its way.
     type: str
     choices: [present, absent]
     default: present

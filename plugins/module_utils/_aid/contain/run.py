@@ -8,7 +8,7 @@ Note that this module util is PRIVATE to the collection. It can have breaking ch
 
 import time
 
-from ansible_collections.mailops.triage.plugins.module_utils._aid import guard, outcome, state
+from ansible_collections.mailops.triage.plugins.module_utils._aid import guard, journal, outcome, state
 from ansible_collections.mailops.triage.plugins.module_utils._aid.contain import (
     expiry,
     ledger,
@@ -19,6 +19,7 @@ from ansible_collections.mailops.triage.plugins.module_utils._aid.contain import
 )
 from ansible_collections.mailops.triage.plugins.module_utils._aid.contain import look as looks
 from ansible_collections.mailops.triage.plugins.module_utils._aid.contain.here import Cannot, Failed, Here
+from ansible_collections.mailops.triage.plugins.module_utils._aid.quiet import taking
 from ansible_collections.mailops.triage.plugins.module_utils._facts import context as shared
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 
@@ -56,20 +57,24 @@ class Containment(object):
         def work():
             asked = plan.understood(self.options)
             answer["subject"] = plan.subject(asked) or self.options.get("of_run") or "all measures"
-            self.gate = guard.Guard(self.options["guard"], ACTION, answer["subject"], self.check, self.memory)
-            self.gate.enter()
-            act = self._end if self.options["state"] == "absent" else self._take
-            reached, why, measures[:] = act(asked)
+            if self.options["state"] == "absent":
+                # Neither marker, nor work in progress, nor a full disk keeps a measure from being taken back.
+                if not self.check:
+                    taking.locked(self.memory, float(self.options["guard"].get("wait") or 0.0))
+                reached, why, measures[:] = self._end(asked)
+            else:
+                self.gate = guard.Guard(self.options["guard"], ACTION, answer["subject"], self.check, self.memory)
+                self.gate.enter()
+                reached, why, measures[:] = self._take(asked)
             answer["changed"] = reached in ("planned", "done")
             return reached, why
 
         try:
             answer.update(outcome.of(work))
         finally:
-            if self.gate is not None:
-                if answer["state"] in ("done", "failed"):
-                    self.gate.ended("{0}: {1}".format(answer["state"], answer["why"]))
-                self.gate.leave()
+            if answer["state"] in ("done", "failed"):
+                self._tell(answer)
+            self.memory.unlock()
         # What was done before it went wrong was done all the same.
         answer["changed"] = answer["changed"] or any(step["result"] == "done" for step in self.steps)
         answer.update(
@@ -82,6 +87,15 @@ class Containment(object):
         )
         answer["why"] = clean(answer["why"], 400)
         return answer
+
+    def _tell(self, answer):
+        """One line for the host's journal."""
+        result = "{0}: {1}".format(answer["state"], answer["why"])
+        if self.gate is not None:
+            self.gate.ended(result)
+        elif not self.check:
+            run = self.options["guard"]["run"]
+            journal.tell("{0}: {1}: {2} (run {3})".format(ACTION, answer["subject"], result, run))
 
     def _take(self, asked):
         """(state, why, measures) of measures that are to be in force."""
@@ -130,9 +144,8 @@ class Containment(object):
             if self.check:
                 self._step("end: " + one["what"], "planned")
                 continue
-            self.gate.began("end")
             try:
-                said = undo.end(self.here, self.memory, one)
+                said = self._undone(one)
             except (Cannot, Failed, OSError, ValueError, KeyError) as error:
                 failed.append("{0}: {1}".format(one["what"], error))
                 self._step("end: " + one["what"], "failed")
@@ -145,6 +158,15 @@ class Containment(object):
             undo.dismiss(self.here)
         what = "; ".join(one["what"] for one in mine)
         return ("planned" if self.check else "done"), "ended: {0}".format(what), mine
+
+    def _undone(self, one):
+        """What was done to end it. Without room to forget it, it is undone all the same, and the timer forgets it."""
+        said = undo.KINDS[one["kind"]].undo(self.here, one["data"])
+        try:
+            undo.forget(self.memory, one)
+        except state.StateError as error:
+            said.append("this could not be remembered: {0}".format(error))
+        return said
 
     def _end_stale(self, mine):
         """End those whose time is over before new ones are chosen; gives the others back."""

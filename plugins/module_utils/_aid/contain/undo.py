@@ -33,17 +33,25 @@ def due(measure, now) -> bool:
     return now >= measure["until"] or measure["since"] > now + 300
 
 
-def end(here, memory, measure, known=None):
+def end(here, memory, measure):
     """Undo one measure and forget it.
 
     :returns: what was done, as a list of texts
     :raises Failed: when it could not be undone; it stays remembered, and is tried again
     """
     said = KINDS[measure["kind"]].undo(here, measure["data"])
-    known = memory.read() if known is None else known
+    forget(memory, measure)
+    return said
+
+
+def forget(memory, measure):
+    """No longer remember a measure.
+
+    :raises state.StateError: when that cannot be written
+    """
+    known = memory.read()
     known["measures"] = [one for one in known["measures"] if one.get("id") != measure["id"]]
     memory.write(known)
-    return said
 
 
 def sound(measure) -> bool:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.mailops.triage.plugins.module_utils._aid import guard, state
 from ansible_collections.mailops.triage.plugins.module_utils._aid.contain import expiry, ledger, look, settings, undo
 from ansible_collections.mailops.triage.plugins.module_utils._aid.contain.here import Failed
 from ansible_collections.mailops.triage.plugins.module_utils._facts import context as shared
@@ -515,3 +516,44 @@ def test_a_look_that_fails_after_the_act_is_a_note(host: MailHost) -> None:
     assert (done["state"], done["changed"], len(done["measures"])) == ("done", True, 1)
     assert any("could not be measured: no time left for doveconf" in note for note in done["notes"])
     assert done["after"] == {"held": 2}
+
+
+@pytest.mark.parametrize("trouble", ["maintenance", "backup", "lease"])
+def test_taking_back_waits_for_nobody(host: MailHost, trouble: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    host.contain(**BOB)
+    run = "run-2" if trouble == "lease" else "run-1"
+    if trouble == "maintenance":
+        monkeypatch.setattr(guard.marker, "active", lambda *dummy: "maintenance until the morning")
+    if trouble == "backup":
+        monkeypatch.setattr(guard.busy, "backup", lambda dummy: "a backup runs")
+    assert host.contain(account="eve", run=run)["state"] == "refused"
+    assert host.contain(state="absent", check=True, run=run, **BOB)["state"] == "planned"
+    done = host.contain(state="absent", run=run, **BOB)
+    assert (done["state"], done["changed"]) == ("done", True), done
+    assert host.queue("hold") == ["4CCCCCCCC1"]
+    assert host.contain(state="absent", run=run)["state"] == "nothing"
+
+
+def test_taking_back_waits_for_another_remedy(host: MailHost) -> None:
+    host.contain(**BOB)
+    other = state.State(host.memory.folder)
+    assert other.lock()
+    refused = host.contain(state="absent", **BOB)
+    other.unlock()
+    assert (refused["state"], refused["code"]) == ("refused", "locked")
+
+
+def test_taking_back_does_not_need_room(host: MailHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    host.contain(**BOB)
+
+    def write(dummy: Any) -> None:
+        raise state.StateError("state.json: No space left on device", True)
+
+    monkeypatch.setattr(host.memory, "write", write)
+    done = host.contain(state="absent", **BOB)
+    assert (done["state"], done["changed"]) == ("done", True), done
+    assert any("could not be remembered: state.json: No space left" in note for note in done["notes"])
+    assert host.queue("hold") == ["4CCCCCCCC1"]
+    monkeypatch.undo()
+    assert host.contain(state="absent", **BOB)["state"] == "done"
+    assert host.memory.read()["measures"] == []
