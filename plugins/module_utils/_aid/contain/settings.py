@@ -72,7 +72,7 @@ def undo(here, data):
     """Bring the former values back; one that somebody changed since is left alone."""
     if not here.has("postconf"):
         return ["Postfix is gone"]
-    now, said = explicit(here), []
+    now, said, put = explicit(here), [], False
     for one in data["settings"]:
         name, former = one["name"], one["former"]
         if now.get(name) == former:
@@ -81,8 +81,10 @@ def undo(here, data):
             said.append("{0} was changed by somebody since, and stays".format(name))
         else:
             _put(here, name, former)
+            put = True
             said.append("{0} is {1} again".format(name, former if former is not None else "at its default"))
-    return said + [reload(here)]
+    # While the memory has no room this comes again every half minute, and has nothing to reload.
+    return said + ([reload(here)] if put else [])
 
 
 def diff(here, data):

@@ -230,6 +230,26 @@ def test_a_limit_that_somebody_changed_since_stays(host: MailHost) -> None:
     assert any("changed by somebody since" in note for note in done["notes"])
 
 
+def test_limits_that_ended_are_not_ended_by_a_reload_again(host: MailHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = host.main_cf.read_text()
+    host.connect(25, "198.18.244.9", 50)
+    host.contain(client="198.18.244.9", service="smtp")
+    known = host.memory.read()
+    known["measures"][0]["until"] = time.time() - 1
+    host.memory.write(known)
+
+    def write(dummy: Any) -> None:
+        raise state.StateError("state.json: No space left on device", True)
+
+    monkeypatch.setattr(host.memory, "write", write)
+    reloads = [host.calls().count("postfix reload")]
+    for dummy in range(3):
+        assert undo.end_due(host.here, host.memory) is False
+        reloads.append(host.calls().count("postfix reload"))
+    assert reloads == [1, 2, 2, 2]
+    assert host.main_cf.read_text() == before
+
+
 def test_a_full_login_service_gets_room_and_gives_it_back(host: MailHost) -> None:
     before = host.dovecot_conf.read_text()
     done = host.contain(**ROOM)
