@@ -23,6 +23,10 @@ description:
 notes:
   - All names come out of log lines that strangers wrote. They are checked, and never reach a shell.
   - Mail that was held goes on when the hold ends. Look at it before, or prolong the hold.
+  - What a milter or a person puts on hold while a hold is in force, of the same account, sender or domain, cannot be
+    told from what the hold put there, and goes on with it. What others had put on hold before stays there.
+  - Where Postfix itself gives mail another sender (C(sender_canonical_maps), C(canonical_maps), C(masquerade_domains)),
+    only what is in the queue is held for O(sender), and what comes in later by a second call.
   - Mail of a message to several domains is not held for one of them.
 extends_documentation_fragment:
   - mailops.triage.attributes

@@ -19,6 +19,13 @@ _LIST = "smtpd_end_of_data_restrictions"
 # message Postfix knows the recipient only where there is one. Not all that may stand in an address can stand in a table
 # that is written into main.cf.
 _TABLES = {"account": "check_sasl_access", "sender": "check_sender_access", "domain": "check_recipient_access"}
+# What gives mail another sender, and where it is said whether it does so in the envelope.
+_REWRITES = (
+    ("sender_canonical_maps", ""),
+    ("canonical_maps", "canonical_classes"),
+    ("masquerade_domains", "masquerade_classes"),
+)
+_MOST_OTHERS = 5000
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.@_+-")
 
 
@@ -27,6 +34,21 @@ def restriction(by, value):
     if by not in _TABLES or not frozenset(value) <= _SAFE:
         return ""
     return "{0} inline:{{{1}=HOLD}}".format(_TABLES[by], value)
+
+
+def rewrites_senders(here):
+    """The setting by which Postfix gives mail another sender than SMTP did; an empty text where there is none.
+
+    The restriction would meet the one and the queue would tell the other: what it held could not be found again. What a
+    milter changes cannot be foreseen.
+    """
+    own = here.run(["postconf", "-P", "*/*/*"]).out.decode("utf-8", "replace").splitlines()
+    for name, classes in _REWRITES:
+        if any("/{0} = ".format(name) in line for line in own):
+            return name
+        if settings.value(here, name) and (not classes or "envelope_sender" in settings.value(here, classes)):
+            return name
+    return ""
 
 
 def wanted(data, envelope) -> bool:
@@ -45,15 +67,19 @@ def wanted(data, envelope) -> bool:
 
 
 def met(data, envelope) -> bool:
-    """Could it have been held by the restriction? Postfix's tables also match extensions and subdomains."""
+    """Could it have been held by the restriction?
+
+    Postfix's tables also match extensions and subdomains. The restriction meets the one recipient that SMTP named; by
+    now there may be others in its place or beside it, from aliases and copies.
+    """
     value = data["value"]
     if data["by"] == "sender":
         local, _sign, place = envelope.sender.lower().rpartition("@")
         own, _sign, home = value.rpartition("@")
         return place == home and (local == own or local.startswith((own + "+", own + "-")))
     if data["by"] == "domain":
-        waiting = [_domain(one) for one in envelope.waiting]
-        return bool(waiting) and all(one == value or one.endswith("." + value) for one in waiting)
+        recipients = [_domain(one) for one in envelope.waiting + envelope.originals]
+        return any(one == value or one.endswith("." + value) for one in recipients)
     return wanted(data, envelope)
 
 
@@ -91,6 +117,9 @@ def prepare(here, data):
     ids = _listed(here, data) | set(chosen)
     here.keep(data["file"], ("\n".join(sorted(ids)) + "\n").encode("ascii"))
     data["active"] = active
+    # Before the restriction is there, others put this on hold: it is not for us to release.
+    if data["piece"] and data.get("others", ()) is None:
+        data["others"] = sorted(_caught(data))[:_MOST_OTHERS]
 
 
 def apply(here, data):
@@ -118,17 +147,19 @@ def apply(here, data):
 
 
 def undo(here, data):
-    """Let go of what was held, and of what came in since and was held by the restriction; nothing else."""
+    """Let go of what was held, and of what came in since and the restriction could have held.
+
+    What others had put on hold before stays there. What a milter or a person put on hold since then, of the same
+    sender, login or domain, cannot be told from what the restriction held, and goes on, too.
+    """
     if not here.has("postsuper"):
         return ["Postfix is gone"]
     said = []
     if data["piece"] and settings.drop_piece(here, _LIST, data["piece"]):
         said.append(settings.reload(here))
-    held, ids = _held(data), _listed(here, data)
-    let_go = {number for number in held if number in ids}
+    let_go = set(_held(data)) & _listed(here, data)
     if data["piece"]:
-        since = data["since"] - 1
-        let_go |= {one for one, mail in held.items() if mail.arrived >= since and met(data, mail)}
+        let_go |= _caught(data) - set(data.get("others") or ())
     if let_go:
         here.must(["postsuper", "-H", "-"], timeout=120.0, input="\n".join(sorted(let_go)) + "\n")
     remove(here.kept(data["file"]))
@@ -159,6 +190,7 @@ def data(by, value, queue, about="", piece=True):
         "piece": restriction(by, value) if piece else "",
         "since": round(time.time(), 3),
         "count": 0,
+        "others": None,
     }
 
 
@@ -169,6 +201,12 @@ def _held(data):
         if envelope is not None:
             found[number] = envelope
     return found
+
+
+def _caught(data):
+    """Queue ids of what is on hold, came in since and could have been held by the restriction."""
+    since = data["since"] - 1
+    return {number for number, mail in _held(data).items() if mail.arrived >= since and met(data, mail)}
 
 
 def _listed(here, data):

@@ -63,11 +63,11 @@ def make(here, asked, look, guarded):
     :raises Cannot: when there is none that may be taken
     """
     if "account" in asked:
-        return _hold("account", asked["account"], look)
+        return _hold(here, "account", asked["account"], look)
     if "sender" in asked:
-        return _hold("sender", asked["sender"], look, asked.get("domain", ""))
+        return _hold(here, "sender", asked["sender"], look, asked.get("domain", ""))
     if "domain" in asked:
-        return _hold("domain", asked["domain"], look)
+        return _hold(here, "domain", asked["domain"], look)
     if "block" in asked or "client" in asked:
         return _addresses(here, asked, look, guarded()), []
     if "service" in asked:
@@ -81,7 +81,7 @@ def measure(kind, target, what, data):
     return {"id": hashlib.sha256(key).hexdigest()[:10], "kind": kind, "what": what, "data": data}
 
 
-def _hold(by, value, look, about=""):
+def _hold(here, by, value, look, about=""):
     words = {
         "account": "mail of the account {0} on hold",
         "sender": "mail of the sender {0} on hold",
@@ -89,13 +89,16 @@ def _hold(by, value, look, about=""):
     }[by].format(value)
     if about:
         words = "bounces of mail to {0} on hold".format(about)
-    data = holds.data(by, value, look.queue, about, piece=value != names.NOBODY)
+    rewrites = holds.rewrites_senders(here) if by == "sender" else ""
+    data = holds.data(by, value, look.queue, about, piece=value != names.NOBODY and not rewrites)
     one = measure(holds.KIND, "{0} {1} {2}".format(by, value, about), words, data)
     data["file"] = "held-" + one["id"]
     if not data["piece"] and not holds.select(data)[0]:
         return [], ["nothing to hold: no {0}".format(words.replace("on hold", "in the queue"))]
-    note = "" if data["piece"] else "what comes in from now on is not held: ask again then"
-    return [one], [note] if note else []
+    if data["piece"]:
+        return [one], []
+    why = " ({0} gives mail another sender)".format(rewrites) if rewrites else ""
+    return [one], ["what comes in from now on is not held: ask again then" + why]
 
 
 def _addresses(here, asked, look, guarded):

@@ -13,8 +13,9 @@ import re
 from collections import namedtuple
 
 # sender: text, empty for bounces; login: of the session it came in by, or an empty text; waiting: recipients that it
-# was not delivered to yet; about: recipients whose mail this bounce returns; arrived: epoch seconds, or 0
-Envelope = namedtuple("Envelope", "sender login waiting about arrived")
+# was not delivered to yet; originals: recipients as they were given, before aliases and the like; about: recipients
+# whose mail this bounce returns; arrived: epoch seconds, or 0
+Envelope = namedtuple("Envelope", "sender login waiting originals about arrived")
 
 QUEUES = ("incoming", "active", "deferred")
 """Where mail waits that can be put on hold."""
@@ -37,7 +38,7 @@ def read(path):
 
 def parse(data):
     """The Envelope in the bytes of a queue file's beginning, or None."""
-    sender, login, arrived, waiting, about, seen = None, "", 0, [], [], b""
+    sender, login, arrived, waiting, originals, about, seen = None, "", 0, [], [], [], b""
     for kind, content in _records(data):
         if kind == b"S" and sender is None:
             sender = content.decode("utf-8", "replace")
@@ -48,6 +49,8 @@ def parse(data):
             login = content[14:].decode("utf-8", "replace")
         elif kind == b"R":
             waiting.append(content.decode("utf-8", "replace"))
+        elif kind == b"O":
+            originals.append(content.decode("utf-8", "replace"))
         elif kind in (b"N", b"L") and sender == "":
             match = _ABOUT.match(content)
             if match:
@@ -55,7 +58,7 @@ def parse(data):
         seen = kind
     if sender is None or not seen:
         return None
-    return Envelope(sender, login, waiting, about, arrived)
+    return Envelope(sender, login, waiting, originals, about, arrived)
 
 
 def _records(data):

@@ -193,6 +193,7 @@ def queue_file(
     to: tuple[str, ...] = ("x@slow.test",),
     login: str = "",
     done: tuple[str, ...] = (),
+    originals: tuple[str, ...] = (),
     body: tuple[str, ...] = ("Subject: x", "", "text"),
     arrived: float | None = None,
 ) -> bytes:
@@ -206,6 +207,10 @@ def queue_file(
     if login:
         parts.append(record("A", f"sasl_username={login}".encode()))
     parts.append(record("S", sender.encode()))
-    parts += [record("D", one.encode()) for one in done] + [record("R", one.encode()) for one in to]
+    parts += [record("D", one.encode()) for one in done]
+    for place, one in enumerate(to):
+        # Postfix writes the recipient as it was given in front of what became of it.
+        parts += [record("O", original.encode()) for original in originals[place : place + 1]]
+        parts.append(record("R", one.encode()))
     parts += [record("M", b"")] + [record("N", line.encode()) for line in body] + [record("X", b""), record("E", b"")]
     return b"".join(parts)

@@ -104,6 +104,51 @@ def test_an_extension_of_the_sender_does_not_stay_on_hold(host: MailHost) -> Non
     assert host.queue("hold") == ["4CCCCCCCC1", "4CCCCCCCC2"]
 
 
+@pytest.mark.parametrize(
+    "envelope",
+    [
+        {"to": ("x@slow.test", "archive@example.test")},
+        {"to": ("x@elsewhere.test",), "originals": ("x@Slow.test",)},
+        {"to": ("archive@example.test", "a@b.test"), "originals": ("archive@example.test", "x@deep.slow.test")},
+    ],
+    ids=["copy", "alias", "alias-and-copy"],
+)
+def test_what_got_other_recipients_does_not_stay_on_hold(host: MailHost, envelope: dict[str, Any]) -> None:
+    host.mail("hold", "4CCCCCCCC2", to=("a@fine.test", "b@notslow.test"))
+    host.contain(domain="slow.test")
+    host.mail("hold", "4AAAAAAAA9", **envelope)
+    host.contain(state="absent")
+    assert host.queue("hold") == ["4CCCCCCCC1", "4CCCCCCCC2"]
+
+
+def test_what_others_held_a_moment_before_stays(host: MailHost) -> None:
+    host.mail("hold", "4CCCCCCCC2", login="bob")
+    host.contain(**BOB)
+    host.mail("hold", "4AAAAAAAA9", login="bob")
+    host.mail("incoming", "4AAAAAAAA8", login="bob")
+    assert host.contain(**BOB)["state"] == "done"
+    host.contain(state="absent")
+    assert host.queue("hold") == ["4CCCCCCCC1", "4CCCCCCCC2"]
+
+
+@pytest.mark.parametrize(
+    ("line", "restricted"),
+    [
+        ("sender_canonical_maps = tcp:localhost:10001", False),
+        ("canonical_maps = hash:/etc/postfix/canonical\ncanonical_classes = envelope_sender", False),
+        ("canonical_maps = hash:/etc/postfix/canonical\ncanonical_classes = header_sender", True),
+        ("masquerade_domains = example.test\nmasquerade_classes = envelope_sender, header_sender", False),
+    ],
+)
+def test_new_mail_is_not_held_by_a_sender_that_is_rewritten(host: MailHost, line: str, restricted: bool) -> None:
+    host.main_cf.write_text(host.main_cf.read_text() + line + "\n", encoding="utf-8")
+    done = host.contain(sender="bob@example.test")
+    assert (done["state"], "inline" in host.main_cf.read_text()) == ("done", restricted)
+    assert any("gives mail another sender" in note for note in done["notes"]) is not restricted
+    host.contain(account="bob")
+    assert "check_sasl_access inline" in host.main_cf.read_text()
+
+
 def test_bounces_that_are_not_there_are_nothing(host: MailHost) -> None:
     found = host.contain(sender="<>", domain="relayed.test")
     assert (found["state"], found["changed"]) == ("nothing", False)
