@@ -23,6 +23,8 @@ description:
 notes:
   - All names come out of log lines that strangers wrote. They are checked, and never reach a shell.
   - Mail that was held goes on when the hold ends. Look at it before, or prolong the hold.
+  - An SMTP session that began before a hold ended may still bring mail on hold. The timer stays until no such session
+    is left, for half an hour at most, and releases that mail, too. Meanwhile O(state=absent) again is V(nothing).
   - What a milter or a person puts on hold while a hold is in force, of the same account, sender or domain, cannot be
     told from what the hold put there, and goes on with it. What others had put on hold before stays there.
   - Where Postfix itself gives mail another sender (C(sender_canonical_maps), C(canonical_maps), C(masquerade_domains)),

@@ -28,11 +28,13 @@ from ansible_collections.mailops.triage.plugins.module_utils._aid.contain import
     undo,
 )
 from ansible_collections.mailops.triage.plugins.module_utils._aid.quiet import drain, mark, monit
+from ansible_collections.mailops.triage.plugins.module_utils._facts import procfs
 
 _PARTS = (
     *(_run, _text, journal, marker, state),
     *(dovecot, here, holds, jail, names, nft, queuefile, settings, undo),
     *(drain, mark, monit),
+    procfs,
 )
 _SERVICE = """\
 # Written by mailops.triage, and taken away again by it.

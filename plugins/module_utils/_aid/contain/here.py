@@ -37,10 +37,11 @@ class Here(object):
     :param folder: where what has to be remembered is kept
     :param programs: directory whose programs come before the host's own, or an empty text
     :param etc: where the configuration is
+    :param proc: where the proc file system is mounted
     """
 
-    def __init__(self, folder=state.FOLDER, programs="", etc="/etc"):
-        self.folder, self.programs, self.etc = folder, programs, etc
+    def __init__(self, folder=state.FOLDER, programs="", etc="/etc", proc="/proc"):
+        self.folder, self.programs, self.etc, self.proc = folder, programs, etc, proc
 
     def has(self, name) -> bool:
         """Is there a program of this name?"""

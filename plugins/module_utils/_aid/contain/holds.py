@@ -11,6 +11,7 @@ import time
 
 from ansible_collections.mailops.triage.plugins.module_utils._aid.contain import names, queuefile, settings
 from ansible_collections.mailops.triage.plugins.module_utils._aid.contain.here import Cannot, remove
+from ansible_collections.mailops.triage.plugins.module_utils._facts import procfs
 
 KIND = "hold"
 _MOST = 50000
@@ -26,6 +27,9 @@ _REWRITES = (
     ("masquerade_domains", "masquerade_classes"),
 )
 _MOST_OTHERS = 5000
+# How long an smtpd without work may take to end after a reload, and how long one in a session is looked after.
+_IDLE_S, _POLL_S = 3.0, 0.1
+_LATE_S = 1800.0
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.@_+-")
 
 
@@ -151,19 +155,40 @@ def undo(here, data):
 
     What others had put on hold before stays there. What a milter or a person put on hold since then, of the same
     sender, login or domain, cannot be told from what the restriction held, and goes on, too.
+
+    An smtpd in the middle of a session keeps the restriction beyond the reload. As long as one lives, half an hour at
+    most, C(data) has C(late) afterwards: then this is to be done again.
     """
+    late, first = data.pop("late", None), "late_since" not in data
     if not here.has("postsuper"):
         return ["Postfix is gone"]
     said = []
-    if data["piece"] and settings.drop_piece(here, _LIST, data["piece"]):
-        said.append(settings.reload(here))
+    if data["piece"] and first:
+        data["late_since"] = round(time.time(), 3)
+        dropped = settings.drop_piece(here, _LIST, data["piece"])
+        # Whoever begins from here on knows nothing of the restriction.
+        late = _receiving(here, data)
+        if dropped:
+            said.append(settings.reload(here))
+        late = _still(here, late, _IDLE_S)
+    elif late:
+        late = _still(here, late, 0.0) if 0 <= time.time() - data["late_since"] < _LATE_S else []
+    # After that look: whoever is gone by then has brought its last message here.
     let_go = set(_held(data)) & _listed(here, data)
     if data["piece"]:
         let_go |= _caught(data) - set(data.get("others") or ())
     if let_go:
         here.must(["postsuper", "-H", "-"], timeout=120.0, input="\n".join(sorted(let_go)) + "\n")
     remove(here.kept(data["file"]))
-    return said + ["{0} messages were released from hold".format(len(let_go))]
+    if let_go or not late:
+        said.append("{0} messages were released from hold".format(len(let_go)))
+    if late:
+        data["late"] = late
+        if first:
+            said.append(
+                "{0} SMTP sessions began before it ended: what they bring on hold is released, too".format(len(late))
+            )
+    return said
 
 
 def diff(here, data):
@@ -201,6 +226,32 @@ def _held(data):
         if envelope is not None:
             found[number] = envelope
     return found
+
+
+def _receiving(here, data):
+    """The smtpds of this Postfix, each as [pid, start in clock ticks since boot]: no other process ever has both."""
+    queue = os.path.realpath(data["queue"])
+    return [
+        [one.pid, one.started]
+        for one in procfs.scan(here.proc).values()
+        # Another instance's has another directory, and is not reloaded. One that is chrooted is seen in its own, too.
+        if one.name == "smtpd" and procfs.try_link("{0}/{1}/cwd".format(here.proc, one.pid)) == queue
+    ]
+
+
+def _still(here, late, patience):
+    """Those of some smtpds that are there after this many seconds; comes back as soon as there is none."""
+    until = time.monotonic() + patience
+    while True:
+        late = [one for one in late if _lives(here, *one)]
+        if not late or time.monotonic() >= until:
+            return late
+        time.sleep(_POLL_S)
+
+
+def _lives(here, pid, started):
+    record = procfs.parse_stat(procfs.try_text("{0}/{1}/stat".format(here.proc, pid), 4096))
+    return record is not None and record.started == started
 
 
 def _caught(data):

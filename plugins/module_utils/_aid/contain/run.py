@@ -25,6 +25,7 @@ from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 
 ACTION = "contain_surge"
 _KEEPS_OUT = ("nft", "fail2ban")
+_LINGERS = "{0}; what SMTP sessions bring on hold that began before is still released, for half an hour at most"
 
 
 class Containment(object):
@@ -138,6 +139,11 @@ class Containment(object):
         mine = ledger.chosen(self.memory, asked, self.options.get("of_run"))
         if not mine:
             return "nothing", "no such measure is in force", []
+        ended = [one for one in mine if undo.lingers(one)]
+        mine = [one for one in mine if one not in ended]
+        if not mine:
+            what = "; ".join(one["what"] for one in ended)
+            return "nothing", _LINGERS.format("ended: " + what), ended
         failed = []
         for one in mine:
             self.diff["before"].append(one["what"])
@@ -156,14 +162,16 @@ class Containment(object):
             raise Failed("; ".join(failed))
         if not self.check and not ledger.known(self.memory):
             undo.dismiss(self.here)
-        what = "; ".join(one["what"] for one in mine)
-        return ("planned" if self.check else "done"), "ended: {0}".format(what), mine
+        what = "ended: " + "; ".join(one["what"] for one in mine)
+        if any(undo.lingers(one) for one in mine + ended):
+            what = _LINGERS.format(what)
+        return ("planned" if self.check else "done"), what, mine
 
     def _undone(self, one):
         """What was done to end it. Without room to forget it, it is undone all the same, and the timer forgets it."""
         said = undo.KINDS[one["kind"]].undo(self.here, one["data"])
         try:
-            undo.forget(self.memory, one)
+            undo.settle(self.memory, one)
         except state.StateError as error:
             said.append("this could not be remembered: {0}".format(error))
         return said
@@ -185,6 +193,9 @@ class Containment(object):
             return known
         if known is not None and not self.check:
             self.notes += undo.end(self.here, self.memory, known)
+        if known is not None and undo.lingers(known):
+            # What those sessions hold is this measure's to release now.
+            one["data"].update(since=known["data"]["since"], others=known["data"].get("others") or [])
         return ledger.dated(one, asked, self.options["guard"], self.options["expires"])
 
     def _holds(self, one):

@@ -34,23 +34,31 @@ def due(measure, now) -> bool:
 
 
 def end(here, memory, measure):
-    """Undo one measure and forget it.
+    """Undo one measure and forget it, unless it has an end that comes later.
 
     :returns: what was done, as a list of texts
     :raises Failed: when it could not be undone; it stays remembered, and is tried again
     """
     said = KINDS[measure["kind"]].undo(here, measure["data"])
-    forget(memory, measure)
+    settle(memory, measure)
     return said
 
 
-def forget(memory, measure):
-    """No longer remember a measure.
+def lingers(measure) -> bool:
+    """Did it end but for what sessions bring that began before? The timer looks after that."""
+    return bool(measure["data"].get("late"))
+
+
+def settle(memory, measure):
+    """No longer remember a measure that was undone, or remember that it only lingers.
 
     :raises state.StateError: when that cannot be written
     """
     known = memory.read()
     known["measures"] = [one for one in known["measures"] if one.get("id") != measure["id"]]
+    if lingers(measure):
+        measure["until"] = measure["data"]["until"] = min(measure["until"], round(time.time(), 3))
+        known["measures"].append(measure)
     memory.write(known)
 
 
@@ -79,7 +87,7 @@ def end_due(here, memory):
         except (Cannot, Failed, OSError, ValueError, KeyError, TypeError, state.StateError) as error:
             said, trouble, well = "could not be ended, and will be tried again: {0}".format(error), True, False
         # It is tried every half minute, and the same trouble is told once.
-        if not trouble or _is_new(memory, measure, said):
+        if _is_new(memory, measure, said) if trouble else said:
             who = getattr(KINDS[measure["kind"]], "ACTION", "contain_surge")
             journal.tell("{0}: {1}: its time is over: {2}".format(who, measure.get("what"), clean(said, 500)))
     if not [one for one in memory.read()["measures"] if sound(one)]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -129,6 +130,8 @@ class MailHost:
                 self.program(name, code)
         self.memory = state.State(str(root / "state"))
         self.here = Here(folder=self.memory.folder, programs=str(root / "programs"), etc=str(root / "etc"))
+        self.here.proc = str(root / "proc")
+        (root / "proc").mkdir()
         self.timer = Timer()
         self.look = Look([], [], 4 << 30, 12 << 20, 10, str(root / "queue"))
         self.take: Callable[[], Look] = lambda: self.look
@@ -151,6 +154,18 @@ class MailHost:
     def mail(self, queue: str, number: str, **envelope: Any) -> None:
         """A message in the queue."""
         (self.root / "queue" / queue / number).write_bytes(queue_file(**envelope))
+
+    def process(self, pid: int, name: str, queue: str = "queue", started: int = 1000) -> None:
+        """A process of Postfix."""
+        folder = self.root / "proc" / str(pid)
+        folder.mkdir()
+        numbers = " ".join(["0"] * 18)
+        (folder / "stat").write_text(f"{pid} ({name}) S 1 {numbers[:-2]} {started} 0 1 0\n", encoding="utf-8")
+        (folder / "cwd").symlink_to(self.root / queue)
+
+    def gone(self, pid: int) -> None:
+        """It has ended."""
+        shutil.rmtree(self.root / "proc" / str(pid))
 
     def queue(self, name: str) -> list[str]:
         """Queue ids in one queue."""

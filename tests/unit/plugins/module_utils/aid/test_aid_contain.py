@@ -12,12 +12,20 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ansible_collections.mailops.triage.plugins.module_utils._aid import guard, state
-from ansible_collections.mailops.triage.plugins.module_utils._aid.contain import expiry, ledger, look, settings, undo
+from ansible_collections.mailops.triage.plugins.module_utils._aid.contain import (
+    expiry,
+    holds,
+    ledger,
+    look,
+    settings,
+    undo,
+)
 from ansible_collections.mailops.triage.plugins.module_utils._aid.contain.here import Failed
 from ansible_collections.mailops.triage.plugins.module_utils._facts import context as shared
 from ansible_collections.mailops.triage.tests.unit.plugins.module_utils.aid.mailhost import MailHost
@@ -621,4 +629,90 @@ def test_taking_back_does_not_need_room(host: MailHost, monkeypatch: pytest.Monk
     assert host.queue("hold") == ["4CCCCCCCC1"]
     monkeypatch.undo()
     assert host.contain(state="absent", **BOB)["state"] == "done"
+    assert host.memory.read()["measures"] == []
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for smtpds that have nothing to do."""
+    monkeypatch.setattr(holds, "_IDLE_S", 0.0)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_what_a_session_holds_after_the_end_is_released_too(host: MailHost) -> None:
+    host.contain(**BOB)
+    host.process(41, "smtpd")
+    host.process(42, "smtpd", queue="other-queue")
+    host.process(43, "qmgr")
+    done = host.contain(state="absent", **BOB)
+    assert (done["state"], done["changed"]) == ("done", True)
+    assert "still released, for half an hour at most" in done["why"]
+    assert any(note.startswith("1 SMTP sessions began before") for note in done["notes"])
+    assert "HOLD" not in host.main_cf.read_text()
+    again = host.contain(state="absent", **BOB)
+    assert (again["state"], again["changed"]) == ("nothing", False)
+    assert "still released" in again["why"]
+
+    host.process(44, "smtpd", started=2000)  # began since, and knows nothing of the restriction
+    host.mail("hold", "4AAAAAAAA9", login="bob")
+    host.mail("hold", "4CCCCCCCC2", login="alice")
+    assert undo.end_due(host.here, host.memory) is True
+    assert host.queue("hold") == ["4CCCCCCCC1", "4CCCCCCCC2"]
+    assert len(host.memory.read()["measures"]) == 1
+    host.mail("hold", "4AAAAAAAA8", login="bob")
+    host.gone(41)
+    assert undo.end_due(host.here, host.memory) is True
+    assert host.queue("hold") == ["4CCCCCCCC1", "4CCCCCCCC2"]
+    assert host.memory.read()["measures"] == []
+    assert host.calls().count("postfix reload") == 2
+
+
+@pytest.mark.usefixtures("hasty")
+def test_sessions_are_not_looked_after_for_ever(host: MailHost) -> None:
+    host.contain(**BOB)
+    host.process(41, "smtpd")
+    host.contain(state="absent")
+    known = host.memory.read()
+    known["measures"][0]["data"]["late_since"] -= 1801
+    host.memory.write(known)
+    assert undo.end_due(host.here, host.memory) is True
+    assert host.memory.read()["measures"] == []
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_number_that_another_process_has_is_not_the_session(host: MailHost) -> None:
+    host.contain(**BOB)
+    host.process(41, "smtpd")
+    host.contain(state="absent")
+    host.gone(41)
+    host.process(41, "smtpd", started=3000)
+    undo.end_due(host.here, host.memory)
+    assert host.memory.read()["measures"] == []
+
+
+def test_an_idle_smtpd_ends_soon_after_the_reload(host: MailHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    host.contain(**BOB)
+    host.process(41, "smtpd")
+    clock = SimpleNamespace(time=time.time, monotonic=time.monotonic, sleep=lambda dummy: host.gone(41))
+    monkeypatch.setattr(holds, "time", clock)
+    done = host.contain(state="absent")
+    assert (done["state"], done["why"]) == ("done", "ended: mail of the account bob on hold")
+    assert host.memory.read()["measures"] == []
+
+
+@pytest.mark.usefixtures("hasty")
+def test_held_again_while_sessions_are_looked_after(host: MailHost) -> None:
+    host.mail("hold", "4CCCCCCCC2", login="bob")
+    host.contain(**BOB)
+    host.process(41, "smtpd")
+    host.contain(state="absent")
+    known = host.memory.read()
+    known["measures"][0]["data"]["since"] -= 100
+    host.memory.write(known)
+    assert host.contain(**BOB)["state"] == "done"
+    assert "HOLD" in host.main_cf.read_text()
+    host.mail("hold", "4AAAAAAAA9", login="bob", arrived=time.time() - 50)
+    host.gone(41)
+    host.contain(state="absent")
+    assert host.queue("hold") == ["4CCCCCCCC1", "4CCCCCCCC2"]
     assert host.memory.read()["measures"] == []
