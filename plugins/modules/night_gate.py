@@ -28,7 +28,8 @@ options:
   window:
     description:
       - When work is allowed. C(tz) is an IANA time zone; C(windows) a list with C(days), C(start), C(duration) and
-        C(cutoff); C(blackouts) a list with C(name), C(start) and C(end), or of iCalendar files; C(hold_hosts) a list.
+        C(cutoff), and C(tz) where one has a zone of its own; C(blackouts) a list with C(name), C(start) and C(end), or
+        of iCalendar files; C(hold_hosts) a list.
       - Without C(windows) any hour will do that is in no blackout.
     type: dict
     default: {}

@@ -99,7 +99,7 @@ EXAMPLES = r"""
       - -i
       - inventory
       - -e
-      - '{"patch_night_window": @RULES@}'
+      - '{"patch_night_scheduled": @RULES@}'
       - mailops.triage.patch_night
     directory: /srv/mail
 
@@ -148,7 +148,7 @@ schedules:
       left_out: []
       last: null
 rules:
-  description: The windows as the variable C(patch_night_window) of a night has them.
+  description: The windows as the variable C(patch_night_scheduled) of a night has them.
   type: dict
   returned: always
   sample: {"tz": "Europe/Berlin", "windows": [{"days": ["sun"], "start": "03:00", "duration": 120, "cutoff": 30}]}

@@ -121,6 +121,9 @@ options:
             description: Into the last minutes of the window nothing may reach; written as C(duration).
             type: raw
             default: 0
+          tz:
+            description: IANA time zone of this window, where it is another one than that of the others.
+            type: str
       blackouts:
         description: More O(blackouts).
         type: list

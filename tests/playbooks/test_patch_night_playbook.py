@@ -244,6 +244,27 @@ def test_a_batch_that_would_not_be_done_in_time_is_not_begun(tmp_path: Path) -> 
     assert states(fleet) == {"a": "done"}
 
 
+def test_a_schedule_adds_its_windows_and_takes_no_blackout_and_no_held_host_away(tmp_path: Path) -> None:
+    fleet = night_stand_in.Fleet(tmp_path, {"a": "", "b": ""})
+    begin = time.gmtime(time.time() + 43200)
+    site = {
+        "tz": "Europe/Berlin",
+        "windows": [{"days": "daily", "start": time.strftime("%H:%M", begin), "duration": "1h"}],
+        "hold_hosts": ["a"],
+    }
+    today = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 86400))
+    later = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 86400))
+    # Without quotes, as the documentation has it: YAML makes dates of these.
+    rules = f"{json.dumps(site)[:-1]}, blackouts: [{{name: audit, start: {today}, end: {later}}}]}}"
+    (tmp_path / "window.yml").write_text(f"patch_night_window: {rules}\n", encoding="utf-8")
+    scheduled = {"tz": "UTC", "windows": [{"days": "daily", "start": "00:00", "duration": 1440}]}
+    done = fleet.night("-e", f"@{tmp_path / 'window.yml'}", patch_night_scheduled=scheduled)
+    well(done)
+    assert states(fleet) == {"a": "left", "b": "left"} and "blackout 'audit'" in done.stdout
+    well(fleet.night(patch_night_scheduled=scheduled, patch_window_rules=site))
+    assert states(fleet) == {"a": "left", "b": "done"}
+
+
 def test_held_hosts_stay_out(tmp_path: Path) -> None:
     fleet = night_stand_in.Fleet(tmp_path, {"a": "", "b": ""})
     well(fleet.night(patch_night_window={"hold_hosts": ["a"]}))

@@ -95,7 +95,7 @@ def test_awx_is_told_rule_and_windows_once_and_again_nothing_changes(tmp_path: P
         "unified_job_template": "Patch night",
         "rrule": "DTSTART;TZID=Europe/Berlin:20260104T030000 RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=SU",
         "extra_data": {
-            "patch_night_window": {
+            "patch_night_scheduled": {
                 "tz": "Europe/Berlin",
                 "windows": [{"days": ["sun"], "start": "03:00", "duration": 120, "cutoff": 30}],
             },

@@ -19,7 +19,7 @@ from ansible_collections.mailops.triage.plugins.plugin_utils._window import zone
 
 _LISTS = ("windows", "blackouts", "hold_hosts")
 _KEYS = ("tz", *_LISTS)
-_WINDOW_KEYS = {"days", "start", "duration", "cutoff"}
+_WINDOW_KEYS = {"days", "start", "duration", "cutoff", "tz"}
 _NAMES = tuple(name.lower() for name in zones.DAYS)
 _GROUPS = {"daily": range(7), "weekdays": range(5), "weekend": (5, 6)}
 _LONG = re.compile(r"(?:(\d{1,3})\s*h)?\s*(?:(\d{1,4})\s*m(?:in)?)?$", re.ASCII)
@@ -41,12 +41,13 @@ class Window(t.NamedTuple):
 
 
 class Rule(t.NamedTuple):
-    """A window that comes again every week. days: from 0 for Monday."""
+    """A window that comes again every week. days: from 0 for Monday; zone: of its own, or None for the rules' one."""
 
     days: frozenset[int]
     start: datetime.time
     duration_s: int
     cutoff_s: int
+    zone: zoneinfo.ZoneInfo | None = None
 
 
 def check(data: Mapping[str, object]) -> None:
@@ -71,7 +72,7 @@ def read(windows: Iterable[object]) -> list[Rule]:
     for number, window in enumerate(windows, 1):
         try:
             rules.append(_rule(window))
-        except RulesError as error:
+        except (RulesError, zones.ZoneError) as error:
             raise RulesError(f"rules, window {number}: {error}") from error
     return rules
 
@@ -81,21 +82,24 @@ def opened(rules: list[Rule], zone: zoneinfo.ZoneInfo, since: float, until: floa
 
     One ends when its duration is over, or when the clock shows the end of an ordinary night, whatever comes first: in
     the night in which an hour is skipped work must not reach into the morning.
+
+    :param zone: of the rules that have none of their own
     """
-    longest = max((rule.duration_s for rule in rules), default=0)
-    date = zones.local(since - longest, zone).date() - _DAY
-    last = zones.local(until, zone).date()
-    found = []
-    while date <= last:
-        for rule in rules:
-            if date.weekday() in rule.days:
-                begin = zones.at(date, rule.start, zone)
-                ends = datetime.datetime.combine(date, rule.start) + datetime.timedelta(seconds=rule.duration_s)
-                end = min(begin + rule.duration_s, zones.at(ends.date(), ends.time(), zone))
-                if begin < end and begin < until and since < end:
-                    found.append(Window(begin, end, rule.cutoff_s))
-        date += _DAY
+    found = [window for rule in rules for window in _weekly(rule, rule.zone or zone, since, until)]
     return sorted(found)
+
+
+def _weekly(rule: Rule, zone: zoneinfo.ZoneInfo, since: float, until: float) -> t.Iterator[Window]:
+    date = zones.local(since - rule.duration_s, zone).date() - _DAY
+    last = zones.local(until, zone).date()
+    while date <= last:
+        if date.weekday() in rule.days:
+            begin = zones.at(date, rule.start, zone)
+            ends = datetime.datetime.combine(date, rule.start) + datetime.timedelta(seconds=rule.duration_s)
+            end = min(begin + rule.duration_s, zones.at(ends.date(), ends.time(), zone))
+            if begin < end and begin < until and since < end:
+                yield Window(begin, end, rule.cutoff_s)
+        date += _DAY
 
 
 def _rule(window: object) -> Rule:
@@ -111,7 +115,8 @@ def _rule(window: object) -> Rule:
     duration, cutoff = _seconds(window["duration"], "duration"), _seconds(window.get("cutoff", 0), "cutoff")
     if duration <= 0 or cutoff >= duration:
         raise RulesError("its duration must be longer than its cutoff")
-    return Rule(_days(window.get("days", "daily")), start, duration, cutoff)
+    zone = zones.load(str(window["tz"])) if window.get("tz") else None
+    return Rule(_days(window.get("days", "daily")), start, duration, cutoff, zone)
 
 
 def _clock(value: object) -> datetime.time:

@@ -55,6 +55,12 @@ def test_the_nights_in_which_the_clock_is_changed():
     assert opened("2027-03-28T00:00", "2027-03-28T12:00", start="02:10", duration="30m") == []
 
 
+def test_a_window_with_a_zone_of_its_own():
+    assert opened("2026-11-28T00:00", "2026-11-29T12:00", days="sat", tz="America/New_York") == [
+        "Sun 2026-11-29 04:00 - 10:00 CET"
+    ]
+
+
 @pytest.mark.parametrize(
     ("value", "seconds"), [(90, 5400), ("90", 5400), ("90m", 5400), ("1h30m", 5400), ("1h 30min", 5400), ("4h", 14400)]
 )
@@ -86,6 +92,7 @@ def test_a_time_that_yaml_read_as_a_number():
         ([{"start": "22:00", "duration": 60, "days": "someday"}], "'someday' is no day"),
         ([{"start": "22:00", "duration": 60, "days": []}], "has no days"),
         ([{"start": "22:00", "duration": 60, "day": "mon"}], "key 'day' is not known"),
+        ([{"start": "22:00", "duration": 60, "tz": "Europe/Nowhere"}], "window 1: "),
     ],
 )
 def test_rules_that_are_not_understood(windows: list[object], said: str):
