@@ -131,7 +131,13 @@ def _moved(blocks: list[dict[str, list[Property]]], zone: zoneinfo.ZoneInfo) -> 
     """By UID, which occurrences of a series are described by an event of their own, or were cancelled."""
     moved: dict[str, list[_Start]] = defaultdict(list)
     for block in blocks:
-        for one in block["RECURRENCE-ID"] if "RECURRENCE-ID" in block else ():
+        for one in block.get("RECURRENCE-ID", ()):
+            if "RANGE" in one.parameters:
+                # It stands for all that follow, too: read as one occurrence, the rest of a freeze would be misplaced.
+                raise CalendarFileError(
+                    f"the event '{_name(block)}': RECURRENCE-ID with RANGE={clean(one.parameters['RANGE'], 40)} is not "
+                    "understood: end the series there, and write what follows as an event of its own"
+                )
             moved[_one(block, "UID", "")].append(_start(one, zone))
     return moved
 

@@ -173,6 +173,12 @@ def test_one_of_a_series_that_was_moved():
     ]
 
 
+def test_an_occurrence_that_changes_all_that_follow_is_not_understood():
+    moved = ["UID:7", "RECURRENCE-ID;RANGE=THISANDFUTURE:20261202T020000", "DTSTART:20261202T050000"]
+    with pytest.raises(icalendar.CalendarFileError, match="the event 'moved': RECURRENCE-ID with RANGE=THISANDFUTURE"):
+        events(*moved, "SUMMARY:moved")
+
+
 @pytest.mark.parametrize("rule", ["FREQ=SECONDLY", "FREQ=HOURLY;COUNT=3", "FREQ=NEVER", "BYDAY=MO", "{{ x }}", ""])
 def test_rules_that_cannot_be_followed(rule: str):
     with pytest.raises(icalendar.CalendarFileError, match="the event 'x': it"):
