@@ -13,7 +13,14 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.mailops.triage.plugins.plugin_utils._faces import _safe
-from ansible_collections.mailops.triage.plugins.plugin_utils._night import batches, gate, ledger, progress, window
+from ansible_collections.mailops.triage.plugins.plugin_utils._night import (
+    batches,
+    fleet,
+    gate,
+    ledger,
+    progress,
+    window,
+)
 from ansible_collections.mailops.triage.plugins.plugin_utils._recording import RecordingError
 
 display = Display()
@@ -47,6 +54,8 @@ class ActionModule(ActionBase):
                 if not 0 <= number < len(document["batches"]):
                     raise AnsibleActionFail(f"{night.path}: the plan has no batch {number}")
                 batch = document["batches"][number]
+                # Asked each time, like the window: between two runs, rules may have come that the plan did not know.
+                fleet.hold(document, window.held(options["window"]))
                 takes = gate.estimate(document, options["estimate"])
                 said = gate.decide(document, number, lambda: window.ask(options["window"], now, takes))
                 fresh, begun = [name for name in said.fresh if name in here], [n for n in said.begun if n in here]

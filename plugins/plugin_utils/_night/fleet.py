@@ -64,16 +64,25 @@ def groups(hosts: t.Iterable[str], known: t.Mapping[str, Document]) -> dict[str,
     return {name: sorted(host for host, one in known.items() if one["group"] == name) for name in sorted(wanted)}
 
 
+def hold(night: Document, held: t.Collection[str]) -> None:
+    """Keep away from hosts that nothing was done to yet; who is half-way is brought to an end. Changes the ledger.
+
+    :param held: hosts that the rules of the window keep away from; who is no host of the night does not matter
+    """
+    for name, host in night["hosts"].items():
+        if name in held and host["state"] == "planned":
+            _close(host, "left", "held", "it is held back by the rules of the window (hold_hosts)")
+
+
 def plan(night: Document, held: t.Collection[str], at_once: str | int) -> None:
     """Decide for each host what becomes of it, and put the batches together; changes the ledger in place.
 
     :param held: hosts that the rules of the window keep away from
     :raises NightError: when at_once makes no sense
     """
-    for name, host in night["hosts"].items():
-        if name in held:
-            _close(host, "left", "held", "it is held back by the rules of the window (hold_hosts)")
-        elif host["state"] == "planned" and not frozen.work(host["frozen"]):
+    hold(night, held)
+    for host in night["hosts"].values():
+        if host["state"] == "planned" and not frozen.work(host["frozen"]):
             _close(host, "nothing", "", "nothing is pending")
     working = [name for name, host in night["hosts"].items() if host["state"] == "planned"]
     everybody = [batches.Host(name, host["group"], frozenset(host["roles"])) for name, host in night["hosts"].items()]

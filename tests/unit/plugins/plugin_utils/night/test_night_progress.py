@@ -123,6 +123,17 @@ def test_what_was_begun_is_ended_whatever_the_hour() -> None:
     assert gate.decide(made, 0, lambda: (True, "open", "", None)).begun == ["mx1"]
 
 
+def test_who_is_held_back_after_the_plan_is_not_begun_with() -> None:
+    made = night()
+    take(made, "mx1", "maintenance")
+    fleet.hold(made, {"mx1", "a", "elsewhere"})
+    assert (made["hosts"]["a"]["state"], made["hosts"]["a"]["code"]) == ("left", "held")
+    # It is brought to its end: half-way is no place to stay.
+    assert made["hosts"]["mx1"]["state"] == "begun" and made["hosts"]["mx2"]["state"] == "planned"
+    said = [gate.decide(made, number, lambda: (True, "open", "", None)) for number in range(len(made["batches"]))]
+    assert {name for one in said for name in one.fresh} == {"mx2"}
+
+
 def test_a_batch_that_took_longer_counts_for_the_next() -> None:
     made = night()
     made["batches"][0].update(began=NOW, ended=NOW + 4000)
