@@ -159,6 +159,11 @@ pending:
       mail_path: true
       daemon: library
       used_by: [dovecot.service, ssh.service]
+pending_more:
+  description: How many more are pending than RV(pending) names, which ends after 2000.
+  type: int
+  returned: always
+  sample: 0
 changed_packages:
   description: What the run changed. C(from) is V(null) for a package that came anew.
   type: list

@@ -11,7 +11,8 @@ from ansible_collections.mailops.triage.plugins.module_utils._facts import patch
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 from ansible_collections.mailops.triage.plugins.module_utils._update import leftovers
 
-_MOST, _MOST_USERS = 500, 20
+_MOST, _MOST_USERS = 2000, 20
+"""As many packages as a night freezes."""
 _ERRORS = ("E: ", "dpkg: error", "Error", "error: ")
 _PROGRESS = ("dpkg: ", "Setting up ", "Unpacking ", "Preparing to unpack ", "Selecting ", "(Reading database ")
 
@@ -26,6 +27,7 @@ def empty(backend):
         "why": "",
         "retry_at": None,
         "pending": [],
+        "pending_more": 0,
         "changed_packages": [],
         "room": {
             "needed_download": 0,
@@ -47,11 +49,11 @@ def empty(backend):
     }
 
 
-def pending(found, mail, users):
-    """Pending packages as the answer has them, in the order of what hurts mail most."""
-    answer = []
+def pending(answer, found, mail, users):
+    """Put pending packages into the answer, in the order of what hurts mail most; return remarks."""
+    listed = []
     for one in sorted(found, key=lambda one: (one.package not in mail, not one.security, one.package))[:_MOST]:
-        answer.append(
+        listed.append(
             {
                 "package": clean(one.package, 80),
                 "arch": clean(one.arch, 20),
@@ -65,7 +67,9 @@ def pending(found, mail, users):
                 "used_by": [clean(name, 120) for name in sorted(users[one.package])[:_MOST_USERS]],
             }
         )
-    return answer
+    more = len(found) - len(listed)
+    answer.update(pending=listed, pending_more=more)
+    return ["{0} more packages are pending than are listed".format(more)] if more else []
 
 
 def changes(record, installed):

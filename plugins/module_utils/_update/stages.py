@@ -83,10 +83,9 @@ class Stages(object):
         users = {name: usage.users_of(files.get(name, ())) for name in names}
         mail = {name for name in names if choice.on_mail_path(name, users[name])}
         chosen, notes = choice.choose(pending, self.asked, mail, installed)
-        for note in notes:
-            self.record.note(note)
         seen = choice.shown(pending, self.asked, mail, installed)
-        self.answer["pending"] = outcome.pending(seen, mail, users)
+        for note in notes + outcome.pending(self.answer, seen, mail, users):
+            self.record.note(note)
         return chosen, installed
 
     def plan(self, chosen, installed):

@@ -207,7 +207,7 @@ class Update(Stages):
             try:
                 self.choose()
             except Trouble as trouble:
-                self.answer["pending"] = []
+                self.answer.update(pending=[], pending_more=0)
                 self.record.note("what is pending cannot be told: {0}".format(trouble))
         try:
             usage = self.usage or Usage()

@@ -32,7 +32,8 @@ def freeze(answer: Document) -> Document:
     """
     packages: dict[str, Document] = {}
     left = []
-    for one in _entries(answer.get("pending"))[:_MOST]:
+    entries = _entries(answer.get("pending"))
+    for one in entries[:_MOST]:
         name, to, since = str(one.get("package")), str(one.get("candidate")), one.get("installed")
         if not _NAME.match(name) or not _VERSION.match(to) or since and not _VERSION.match(str(since)):
             left.append({"package": clean(name, 80), "why": "its name or version is none that a package can have"})
@@ -47,6 +48,12 @@ def freeze(answer: Document) -> Document:
                 "daemon": clean(one["daemon"], 40) if one.get("daemon") else None,
                 "origin": clean(one.get("origin") or "", 80),
             }
+    told = answer.get("pending_more")
+    more = max(0, len(entries) - _MOST) + (max(0, told) if isinstance(told, int) else 0)
+    if more:
+        left.append(
+            {"package": f"{more} more packages", "why": "so many at once are not taken; the next night has them"}
+        )
     room = answer.get("room")
     return {
         "packages": packages,

@@ -31,7 +31,9 @@ def test_the_answer():
     assert set(ANSWER) == set(outcome.empty("apt")) - {"changed"} | {"diff"}
     pending = set(ANSWER["pending"]["sample"][0])
     one = choice.Pending("a", "all", "1", "2", "x", True, False, None)
-    assert pending == set(outcome.pending([one], set(), {"a": set()})[0])
+    answer = outcome.empty("apt")
+    outcome.pending(answer, [one], set(), {"a": set()})
+    assert pending == set(answer["pending"][0])
     assert set(ANSWER["room"]["sample"]) == set(outcome.empty("apt")["room"])
 
 

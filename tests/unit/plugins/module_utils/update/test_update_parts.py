@@ -40,6 +40,17 @@ def chosen(**asked):
     return {one.package: one.candidate for one in found}, notes
 
 
+def test_a_long_list_is_cut_where_a_night_cuts_it_and_says_so():
+    many = [Pending(f"p{number:04}", "amd64", "1", "2", "main", False, False, None) for number in range(2003)]
+    users = dict.fromkeys((one.package for one in many), ())
+    answer = outcome.empty("apt")
+    assert outcome.pending(answer, many[:2000], set(), users) == []
+    assert (len(answer["pending"]), answer["pending_more"]) == (2000, 0)
+    assert outcome.pending(answer, many, {"p2002"}, users) == ["3 more packages are pending than are listed"]
+    assert (len(answer["pending"]), answer["pending_more"]) == (2000, 3)
+    assert answer["pending"][0]["package"] == "p2002"
+
+
 def test_what_is_meant():
     assert chosen() == ({"libssl3": "1.1"}, ["redis is on hold and stays at 1.0"])
     assert chosen(select="all")[0] == {"libssl3": "1.2", "mutt": "1.1"}

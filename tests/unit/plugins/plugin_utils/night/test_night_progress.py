@@ -171,6 +171,17 @@ def test_names_and_versions_that_are_none_are_not_taken() -> None:
     assert frozen.work(frozen.freeze({})) == ""
 
 
+def test_what_the_list_does_not_name_is_told_as_left() -> None:
+    many = [{**PENDING, "package": f"p{number}"} for number in range(2003)]
+    found = frozen.freeze({"pending": many, "pending_more": 4})
+    assert len(found["packages"]) == 2000
+    assert found["left"] == [
+        {"package": "7 more packages", "why": "so many at once are not taken; the next night has them"}
+    ]
+    assert frozen.freeze({"pending": many[:2000], "pending_more": 0})["left"] == []
+    assert frozen.freeze({"pending": [PENDING], "pending_more": "many"})["left"] == []
+
+
 def test_where_nothing_is_frozen_nothing_new_is_installed() -> None:
     made = fleet.new("n", NOW, ("a",), KNOWN, {"exclude": ["linux-*"]})
     take(made, "a", "listed", {"state": "done", "pending": [], "half_configured": [{"package": "dovecot-core"}]})
