@@ -28,8 +28,9 @@ options:
   window:
     description:
       - When work is allowed. C(tz) is an IANA time zone; C(windows) a list with C(days), C(start), C(duration) and
-        C(cutoff), and C(tz) where one has a zone of its own; C(blackouts) a list with C(name), C(start) and C(end), or
-        of iCalendar files; C(hold_hosts) a list.
+        C(cutoff), and C(tz) where one has a zone of its own, or with C(begin) and C(end) in seconds since the epoch
+        for one that comes once; C(blackouts) a list with C(name), C(start) and C(end), or of iCalendar files;
+        C(hold_hosts) a list.
       - Without C(windows) any hour will do that is in no blackout.
     type: dict
     default: {}

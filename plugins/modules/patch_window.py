@@ -108,19 +108,23 @@ options:
             type: raw
             default: daily
           start:
-            description: Time of the day, as V(22:00).
+            description: Time of the day, as V(22:00). Needed for a window that comes again.
             type: raw
-            required: true
           duration:
             description:
               - Minutes, or a text such as V(6h) or V(1h30m). The window ends when so much time is over or when the
-                clock shows the usual end, whatever comes first.
+                clock shows the usual end, whatever comes first. Needed for a window that comes again.
             type: raw
-            required: true
           cutoff:
             description: Into the last minutes of the window nothing may reach; written as C(duration).
             type: raw
             default: 0
+          begin:
+            description: When a window begins that comes once, in seconds since the epoch; in place of C(start).
+            type: int
+          end:
+            description: When a window ends that comes once, in seconds since the epoch; in place of C(duration).
+            type: int
           tz:
             description: IANA time zone of this window, where it is another one than that of the others.
             type: str

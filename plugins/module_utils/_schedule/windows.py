@@ -125,10 +125,11 @@ def rule(kept):
 
 def rules(kept):
     """The same windows as the rules that a night asks again before each batch: C(tz) and C(windows)."""
-    weekly = kept["weekly"]
     if kept["once"]:
-        shown = Zone(kept["timezone"]).local(kept["once"]["begin"])
-        weekly = [dict(kept["once"], days=[shown.tm_wday], start=shown.tm_hour * 3600 + shown.tm_min * 60)]
+        one = kept["once"]
+        # Not by the clock: it may show that time twice, and shows it again in a week.
+        once = {"begin": one["begin"], "end": one["begin"] + one["duration"], "cutoff": one["cutoff"] // 60}
+        return {"tz": kept["timezone"], "windows": [once]}
     return {
         "tz": kept["timezone"],
         "windows": [
@@ -138,7 +139,7 @@ def rules(kept):
                 "duration": one["duration"] // 60,
                 "cutoff": one["cutoff"] // 60,
             }
-            for one in weekly
+            for one in kept["weekly"]
         ],
     }
 

@@ -53,7 +53,7 @@ class _Frame(t.NamedTuple):
     wish: choose.Wish
     holidays: list[spans.Span]
     days_off: spans.Days
-    rules: list[rules.Rule]
+    rules: list[rules.Rule | rules.Window]
 
 
 def propose(request: Request, now: float) -> dict[str, t.Any]:

@@ -20,6 +20,7 @@ from ansible_collections.mailops.triage.plugins.plugin_utils._window import zone
 _LISTS = ("windows", "blackouts", "hold_hosts")
 _KEYS = ("tz", *_LISTS)
 _WINDOW_KEYS = {"days", "start", "duration", "cutoff", "tz"}
+_ONCE_KEYS = {"begin", "end", "cutoff", "tz"}
 _NAMES = tuple(name.lower() for name in zones.DAYS)
 _GROUPS = {"daily": range(7), "weekdays": range(5), "weekend": (5, 6)}
 _LONG = re.compile(r"(?:(\d{1,3})\s*h)?\s*(?:(\d{1,4})\s*m(?:in)?)?$", re.ASCII)
@@ -63,12 +64,12 @@ def check(data: Mapping[str, object]) -> None:
             raise RulesError(f"rules: '{name}' must be a list")
 
 
-def read(windows: Iterable[object]) -> list[Rule]:
-    """The C(windows) of the rules.
+def read(windows: Iterable[object]) -> list[Rule | Window]:
+    """The C(windows) of the rules: those that come every week, and those that come once.
 
     :raises RulesError: naming the window
     """
-    rules = []
+    rules: list[Rule | Window] = []
     for number, window in enumerate(windows, 1):
         try:
             rules.append(_rule(window))
@@ -77,7 +78,7 @@ def read(windows: Iterable[object]) -> list[Rule]:
     return rules
 
 
-def opened(rules: list[Rule], zone: zoneinfo.ZoneInfo, since: float, until: float) -> list[Window]:
+def opened(rules: Iterable[Rule | Window], zone: zoneinfo.ZoneInfo, since: float, until: float) -> list[Window]:
     """The windows between two moments, in order of time.
 
     One ends when its duration is over, or when the clock shows the end of an ordinary night, whatever comes first: in
@@ -85,7 +86,12 @@ def opened(rules: list[Rule], zone: zoneinfo.ZoneInfo, since: float, until: floa
 
     :param zone: of the rules that have none of their own
     """
-    found = [window for rule in rules for window in _weekly(rule, rule.zone or zone, since, until)]
+    found: list[Window] = []
+    for rule in rules:
+        if isinstance(rule, Rule):
+            found += _weekly(rule, rule.zone or zone, since, until)
+        elif rule.begin < until and since < rule.end:
+            found.append(rule)
     return sorted(found)
 
 
@@ -102,13 +108,17 @@ def _weekly(rule: Rule, zone: zoneinfo.ZoneInfo, since: float, until: float) -> 
         date += _DAY
 
 
-def _rule(window: object) -> Rule:
+def _rule(window: object) -> Rule | Window:
     if not isinstance(window, dict):
         raise RulesError("it must be a mapping with days, start and duration")
-    unknown = sorted(str(key) for key in set(window) - _WINDOW_KEYS)
+    once = "begin" in window or "end" in window
+    keys = _ONCE_KEYS if once else _WINDOW_KEYS
+    unknown = sorted(str(key) for key in set(window) - keys)
     if unknown:
-        there = ", ".join(sorted(_WINDOW_KEYS))
+        there = ", ".join(sorted(keys))
         raise RulesError(f"the key '{clean(unknown[0], 60)}' is not known; there are: {there}")
+    if once:
+        return _once(window)
     if "start" not in window or "duration" not in window:
         raise RulesError("it needs 'start' and 'duration'")
     start = _clock(window["start"])
@@ -117,6 +127,24 @@ def _rule(window: object) -> Rule:
         raise RulesError("its duration must be longer than its cutoff")
     zone = zones.load(str(window["tz"])) if window.get("tz") else None
     return Rule(_days(window.get("days", "daily")), start, duration, cutoff, zone)
+
+
+def _once(window: dict[str, t.Any]) -> Window:
+    """By the epoch: what a clock shows would be two moments, or none, in the nights in which it is changed."""
+    if "begin" not in window or "end" not in window:
+        raise RulesError("it needs 'begin' and 'end'")
+    begin, end = _epoch(window["begin"], "begin"), _epoch(window["end"], "end")
+    cutoff = _seconds(window.get("cutoff", 0), "cutoff")
+    if cutoff >= end - begin:
+        raise RulesError("its duration must be longer than its cutoff")
+    return Window(begin, end, cutoff)
+
+
+def _epoch(value: object, name: str) -> int:
+    text = str(value).strip()
+    if not text.isascii() or not text.isdecimal() or len(text) > 11:
+        raise RulesError(f"'{name}' is '{clean(value, 40)}': give seconds since the epoch")
+    return int(text)
 
 
 def _clock(value: object) -> datetime.time:

@@ -61,6 +61,17 @@ def test_a_window_with_a_zone_of_its_own():
     ]
 
 
+def test_a_window_that_comes_once():
+    """The second two o'clock of that night is what it says, and no other night has one."""
+    begin = epoch("2026-10-25T02:00", fold=1)
+    (written,) = rules.read([{"begin": begin, "end": begin + HOUR, "cutoff": 15, "tz": "Europe/Berlin"}])
+    assert rules.opened([written], BERLIN, begin - HOUR, begin + 21 * 24 * HOUR) == [
+        rules.Window(begin, begin + HOUR, 900)
+    ]
+    assert rules.opened([written], BERLIN, begin + HOUR, begin + 21 * 24 * HOUR) == []
+    assert gate(begin, 60, rules.opened([written], BERLIN, begin - HOUR, begin + HOUR), zone=BERLIN).may
+
+
 @pytest.mark.parametrize(
     ("value", "seconds"), [(90, 5400), ("90", 5400), ("90m", 5400), ("1h30m", 5400), ("1h 30min", 5400), ("4h", 14400)]
 )
@@ -93,6 +104,10 @@ def test_a_time_that_yaml_read_as_a_number():
         ([{"start": "22:00", "duration": 60, "days": []}], "has no days"),
         ([{"start": "22:00", "duration": 60, "day": "mon"}], "key 'day' is not known"),
         ([{"start": "22:00", "duration": 60, "tz": "Europe/Nowhere"}], "window 1: "),
+        ([{"begin": 1795908600}], "needs 'begin' and 'end'"),
+        ([{"begin": "soon", "end": 1795908600}], "'begin' is 'soon'"),
+        ([{"begin": 1795908600, "end": 1795908600}], "longer than its cutoff"),
+        ([{"begin": 1795908600, "end": 1795912200, "days": "sat"}], "key 'days' is not known"),
     ],
 )
 def test_rules_that_are_not_understood(windows: list[object], said: str):
