@@ -64,13 +64,12 @@ class ActionModule(ActionBase):
                 elif said.code not in ("nothing", "open"):
                     document["held_up"] = {"code": said.code, "why": said.why, "retry_at": said.retry_at}
                 document["runner"]["seen"] = now
-                groups = document["groups"]
         except (RecordingError, window.WindowError) as exc:
             raise AnsibleActionFail(str(exc)) from exc
         both = fresh + begun
         self._say(batch["name"], both, said)
         hosts = document["hosts"]
-        near = {other for name in both for other in groups.get(hosts[name]["group"], [])}
+        near = {other for name in both for members in fleet.neighbours(document, name) for other in members}
         until = now + max(_LEAST_S, takes * _MAINTENANCE)
         result.update(
             changed=False,

@@ -17,6 +17,7 @@ from ansible.utils.display import Display
 from ansible_collections.mailops.triage.plugins.plugin_utils._faces import _safe
 from ansible_collections.mailops.triage.plugins.plugin_utils._night import (
     downtime,
+    fleet,
     gate,
     judge,
     ledger,
@@ -72,9 +73,12 @@ class ActionModule(ActionBase):
             host = night["hosts"][name]
             if name in options["begun"] or host["state"] != "planned":
                 continue
-            group = night["groups"].get(host["group"], [])
-            partners = {other: report[other] for other in group if other != name and other in report}
-            found = judge.fit(report[name], partners, options["sick_too"])
+            # In each of its groups somebody else has to serve.
+            for group in fleet.neighbours(night, name) or [[]]:
+                partners = {other: report[other] for other in group if other in report}
+                found = judge.fit(report[name], partners, options["sick_too"])
+                if not found.go:
+                    break
             host["before"] = _kept(options["look"], name, report[name])
             if found.go:
                 go.append(name)

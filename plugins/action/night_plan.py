@@ -31,6 +31,7 @@ _SPEC: dict[str, t.Any] = {
     "settings": {"type": "dict", "default": {}},
     "window": {"type": "dict", "default": {}},
     "at_once": {"type": "str", "default": "25%"},
+    "groups": {"type": "dict", "default": {}},
 }
 _REQUIRED = [("state", "planned", ["night_dir"])]
 _HOST_VARIABLES = ("mail_redundancy_group", "mail_roles")
@@ -72,7 +73,8 @@ class ActionModule(ActionBase):
         if night is None:
             reader = _hostvars.Reader(task_vars, self._templar)
             everybody = [*hosts, *(name for name in task_vars["groups"].get("all", []) if name not in hosts)]
-            made = fleet.new(ledger.identifier(now), now, hosts, _known(everybody, reader), options["settings"])
+            known = fleet.grouped(_known(everybody, reader), options["groups"])
+            made = fleet.new(ledger.identifier(now), now, hosts, known, options["settings"])
             night, resumed = self._place(options["dir"], made, check), False
         elif check:
             night = self._place(options["dir"], night.read(), check)

@@ -50,6 +50,12 @@ options:
         them.
     type: dict
     default: {}
+  groups:
+    description:
+      - Members of redundancy groups by the name of the group, beside those that the host variable
+        C(mail_redundancy_group) tells of. A host may be in several, and is worked at together with nobody of them.
+    type: dict
+    default: {}
   at_once:
     description: How many hosts a batch after the canaries may have; a number, or a share of those that have work.
     type: str

@@ -265,6 +265,14 @@ def test_a_schedule_adds_its_windows_and_takes_no_blackout_and_no_held_host_away
     assert states(fleet) == {"a": "left", "b": "done"}
 
 
+def test_groups_that_the_windows_are_proposed_by_are_kept_apart(tmp_path: Path) -> None:
+    fleet = night_stand_in.Fleet(tmp_path, dict.fromkeys("abcd", ""))
+    begin = time.gmtime(time.time() + 7200)
+    later = {"windows": [{"days": "daily", "start": time.strftime("%H:%M", begin), "duration": "1h"}]}
+    well(fleet.night(patch_night_window=later, patch_window_groups={"mx": ["b", "c", "d"]}))
+    assert [one["hosts"] for one in fleet.ledgers()[0]["batches"]] == [["b"], ["a", "c"], ["d"]]
+
+
 def test_held_hosts_stay_out(tmp_path: Path) -> None:
     fleet = night_stand_in.Fleet(tmp_path, {"a": "", "b": ""})
     well(fleet.night(patch_night_window={"hold_hosts": ["a"]}))

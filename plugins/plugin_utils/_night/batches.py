@@ -19,12 +19,17 @@ CANARY = "canary"
 class Host(t.NamedTuple):
     """What is known of a host here.
 
-    name: of the inventory; group: its redundancy group or an empty text; roles: its mail roles
+    name: of the inventory; group: its redundancy group or an empty text; roles: its mail roles; more: further groups
     """
 
     name: str
     group: str
     roles: frozenset[str]
+    more: frozenset[str] = frozenset()
+
+    def groups(self) -> frozenset[str]:
+        """All that it is in."""
+        return self.more | ({self.group} if self.group else frozenset())
 
 
 class Batch(t.NamedTuple):
@@ -77,7 +82,7 @@ def _apart(hosts: t.Sequence[Host], most: int) -> list[tuple[str, ...]]:
     parts: list[list[Host]] = []
     for host in hosts:
         for part in parts:
-            if len(part) < most and not any(host.group and host.group == other.group for other in part):
+            if len(part) < most and not any(host.groups() & other.groups() for other in part):
                 part.append(host)
                 break
         else:

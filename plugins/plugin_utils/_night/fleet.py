@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 from ansible_collections.mailops.triage.plugins.plugin_utils._engine import protocols
 from ansible_collections.mailops.triage.plugins.plugin_utils._night import batches, frozen, ledger
 from ansible_collections.mailops.triage.plugins.plugin_utils._slices import awx
@@ -58,10 +59,40 @@ def new(name: str, now: float, hosts: t.Sequence[str], known: t.Mapping[str, Doc
     }
 
 
+def grouped(known: t.Mapping[str, Document], more: t.Mapping[str, t.Any]) -> dict[str, Document]:
+    """What is known of hosts, with C(groups) that are those of the inventory and those of a mapping.
+
+    :param known: C(group) of each host, among others
+    :param more: members of further groups by name, such as C(patch_window_groups); of the same name is the same group
+    :raises NightError: where a group is no list of names
+    """
+    for name, members in more.items():
+        if not isinstance(members, list) or not all(isinstance(member, str) for member in members):
+            raise NightError(f"groups: '{clean(name, 80)}' must be a list of names of hosts")
+    found = {}
+    for host, one in known.items():
+        there = [one["group"]] if one["group"] else []
+        there += sorted(str(name) for name, members in more.items() if host in members and str(name) not in there)
+        found[host] = {**one, "group": there[0] if there else "", "groups": there}
+    return found
+
+
+def neighbours(night: Document, name: str) -> list[list[str]]:
+    """The other members of each group that a host is in, also those that are no part of the play."""
+    there = _groups(night["hosts"][name])
+    return [[other for other in night["groups"].get(group, []) if other != name] for group in there]
+
+
+def _groups(host: Document) -> list[str]:
+    """Names of the groups of a host; nights that are older know of one at most."""
+    alone = [host["group"]] if host["group"] else []
+    return list(host.get("groups", alone))
+
+
 def groups(hosts: t.Iterable[str], known: t.Mapping[str, Document]) -> dict[str, list[str]]:
     """The members of each redundancy group of these hosts, also those that are no part of the play."""
-    wanted = {known[host]["group"] for host in hosts} - {""}
-    return {name: sorted(host for host, one in known.items() if one["group"] == name) for name in sorted(wanted)}
+    wanted = {name for host in hosts for name in _groups(known[host])}
+    return {name: sorted(host for host, one in known.items() if name in _groups(one)) for name in sorted(wanted)}
 
 
 def hold(night: Document, held: t.Collection[str]) -> None:
@@ -85,7 +116,10 @@ def plan(night: Document, held: t.Collection[str], at_once: str | int) -> None:
         if host["state"] == "planned" and not frozen.work(host["frozen"]):
             _close(host, "nothing", "", "nothing is pending")
     working = [name for name, host in night["hosts"].items() if host["state"] == "planned"]
-    everybody = [batches.Host(name, host["group"], frozenset(host["roles"])) for name, host in night["hosts"].items()]
+    everybody = [
+        batches.Host(name, host["group"], frozenset(host["roles"]), frozenset(_groups(host)))
+        for name, host in night["hosts"].items()
+    ]
     try:
         made = batches.make(everybody, working, at_once)
     except ValueError as exc:
@@ -127,6 +161,7 @@ def told(night: Document) -> dict[str, Document]:
 def _host(known: Document) -> Document:
     return {
         "group": known["group"],
+        "groups": _groups(known),
         "roles": known["roles"],
         "state": "planned",
         "code": "",

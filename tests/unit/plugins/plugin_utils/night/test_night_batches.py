@@ -72,6 +72,17 @@ def test_the_rules_hold_for_any_fleet(seed: int) -> None:
     assert not made or made[0].name == "canary"
 
 
+def test_who_is_in_two_groups_is_apart_from_both() -> None:
+    fleet = [
+        Host("a", "mx", frozenset({"mta"}), frozenset({"store"})),
+        Host("b", "mx", frozenset({"mta"})),
+        Host("c", "store", frozenset({"mta"})),
+    ]
+    made = batches.make(fleet, {"a", "b", "c"}, "10")
+    together = [set(one.hosts) for one in made]
+    assert not any("a" in one and len(one) > 1 for one in together) and {"b", "c"} in together
+
+
 @pytest.mark.parametrize("word", ["0", "many", "-1", "25 %%", "", "0%"])
 def test_nonsense_is_refused(word: str) -> None:
     with pytest.raises(ValueError, match="at_once"):

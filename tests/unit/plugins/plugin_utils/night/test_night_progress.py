@@ -134,6 +134,29 @@ def test_who_is_held_back_after_the_plan_is_not_begun_with() -> None:
     assert {name for one in said for name in one.fresh} == {"mx2"}
 
 
+def test_groups_of_the_rules_keep_hosts_apart_as_those_of_the_inventory_do() -> None:
+    known = fleet.grouped(KNOWN, {"store": ["a", "mx2", "elsewhere"], "mx": ["b"]})
+    assert known["a"]["groups"] == ["store"] and known["a"]["group"] == "store"
+    assert known["mx2"]["groups"] == ["mx", "store"] and known["mx1"]["groups"] == ["mx"]
+    made = fleet.new("n", NOW, ["mx1", "mx2", "a"], known, {"exclude": []})
+    assert made["groups"] == {"mx": ["mx1", "mx2", "mx3"], "store": ["a", "mx2"]}
+    for name in made["hosts"]:
+        take(made, name, "listed", LISTED)
+    fleet.plan(made, set(), "10")
+    assert all(one["hosts"] == ["mx2"] for one in made["batches"] if "mx2" in one["hosts"])
+    assert fleet.neighbours(made, "mx2") == [["mx1", "mx3"], ["a"]]
+    assert fleet.neighbours(made, "mx1") == [["mx2", "mx3"]]
+    # A ledger of an older night tells of one group alone.
+    del made["hosts"]["mx2"]["groups"]
+    assert fleet.neighbours(made, "mx2") == [["mx1", "mx3"]]
+
+
+@pytest.mark.parametrize("groups", [{"mx": "mx1"}, {"mx": [1]}])
+def test_groups_that_are_no_lists_are_refused(groups: t.Any) -> None:
+    with pytest.raises(fleet.NightError, match="'mx' must be a list of names of hosts"):
+        fleet.grouped(KNOWN, groups)
+
+
 def test_a_batch_that_took_longer_counts_for_the_next() -> None:
     made = night()
     made["batches"][0].update(began=NOW, ended=NOW + 4000)
