@@ -84,6 +84,7 @@ class ActionModule(ActionBase):
             canary=batch["name"] == batches.CANARY,
             name=f"{number:03d}-{len(document['runs'])}",
             went_back=[name for name in begun if progress.went_back(hosts[name])],
+            back=[name for name in begun if progress.condemned(hosts[name])],
             until=int(until),
             expires=int(until - now),
             until_text=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(until)),

@@ -110,7 +110,8 @@ class ActionModule(ActionBase):
             if change["verdict"] == "worse":
                 worse.append(name)
             if options["last"] and progress.touched(host) and not progress.went_back(host):
-                back += [name] if change["verdict"] == "worse" or wrong else []
+                host["condemned"] = bool(host.get("condemned") or change["verdict"] == "worse" or wrong)
+                back += [name] if host["condemned"] else []
             if options["last"] and change["verdict"] == "worse":
                 gate.stop(night, "worse", f"{name} is worse than before: {'; '.join(change['why'])}", now)
             if not options["last"] and change["verdict"] != "worse":

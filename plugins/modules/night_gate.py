@@ -105,6 +105,12 @@ went_back:
   elements: str
   returned: success
   sample: []
+back:
+  description: Those of RV(begun) that were judged before, and have to go back without being patched again.
+  type: list
+  elements: str
+  returned: success
+  sample: []
 look_at:
   description: Hosts to diagnose; those of the batch and those that stand in for them.
   type: list

@@ -386,6 +386,20 @@ def test_what_had_gone_back_when_the_controller_was_killed_is_not_patched_again(
     assert fleet.acts("mx1")[-1] == "maintenance.ended" and fleet.acts("mx2") == []
 
 
+def test_what_was_judged_bad_when_the_controller_was_killed_goes_back_and_is_not_patched_again(tmp_path: Path) -> None:
+    fleet = night_stand_in.Fleet(tmp_path, {"mx1": "mx", "mx2": "mx"})
+    # The host goes its way back by itself: at the next look it is well, and has the old packages.
+    back = {"writes": {"site": "well"}, "takes": 4}
+    fleet.script("mx1", package_update__applied={"writes": {"site": "sick"}}, package_update__rolled_back=back)
+    killed_while(fleet, "mx1", "package_update.rolled_back")
+    assert states(fleet) == {"mx1": "begun", "mx2": "planned"}
+    assert fleet.night().returncode != 0
+    assert states(fleet) == {"mx1": "rolled_back", "mx2": "left"} and len(fleet.ledgers()) == 1
+    assert fleet.acts("mx1").count("package_update.applied") == 1
+    assert fleet.acts("mx1")[-4:] == ["package_update.rolled_back", *OPEN] and fleet.acts("mx2") == []
+    assert "software.stand_in" in report(fleet)[1]["hosts"]["mx1"]["why"]
+
+
 @pytest.mark.parametrize("seed", [7])
 def test_killed_again_and_again_at_any_moment(tmp_path: Path, seed: int) -> None:
     dice = random.Random(seed)

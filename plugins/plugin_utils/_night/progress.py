@@ -90,6 +90,14 @@ def failed(host: Document) -> Document | None:
     return wrong[0] if wrong else None
 
 
+def condemned(host: Document) -> bool:
+    """Has it been found out that it must go back, and is it not known to have done so?
+
+    What has been judged is not tried once more: the patch that made the host worse would do so again.
+    """
+    return touched(host) and not went_back(host) and bool(host.get("condemned") or failed(host))
+
+
 def close(night: Document, name: str, now: float) -> Document:
     """Say how a host has ended; changes the ledger in place and answers with the host."""
     host = night["hosts"][name]

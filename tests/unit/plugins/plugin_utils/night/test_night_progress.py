@@ -101,6 +101,26 @@ def test_the_way_back_is_an_end() -> None:
     assert progress.close(made, "mx1", NOW)["state"] == "failed"
 
 
+def test_what_was_found_bad_has_to_go_back_until_it_is_back() -> None:
+    made = night()
+    host = made["hosts"]["mx1"]
+    take(made, "mx1", "maintenance")
+    host["condemned"] = True
+    assert not progress.condemned(host), "nothing of it has been changed"
+    host["condemned"] = False
+    take(made, "mx1", "applied")
+    assert not progress.condemned(host)
+    host["condemned"] = True
+    assert progress.condemned(host)
+    take(made, "mx1", "rolled_back", {"state": "refused", "code": "busy", "why": "dpkg is running"})
+    assert progress.condemned(host)
+    take(made, "mx1", "rolled_back")
+    assert not progress.condemned(host)
+    take(made, "mx2", "maintenance")
+    take(made, "mx2", "applied", {"failed": True, "msg": "post-installation script failed"})
+    assert progress.condemned(made["hosts"]["mx2"])
+
+
 def test_packages_of_an_interrupted_attempt_are_kept_with_the_version_before() -> None:
     made = night()
     take(made, "mx1", "maintenance")
