@@ -60,7 +60,7 @@ def enter(night: Document, name: str, entry: Document, answer: t.Any, now: float
     if good or step in _TOLERATED:
         return good
     what = f"{name}: {said(entry)}"
-    if step in _UNTOUCHED and not touched(host):
+    if (step in _UNTOUCHED or step == "applied") and not touched(host):
         if step != "downloaded" and host["state"] == "begun":
             host.update(code=entry["code"] or step, why=said(entry))
         else:
@@ -71,8 +71,22 @@ def enter(night: Document, name: str, entry: Document, answer: t.Any, now: float
 
 
 def touched(host: Document) -> bool:
-    """Has anybody begun to change packages, or restarted something?"""
-    return any(one["step"] in ("applied", "rebooted") for one in host["steps"])
+    """Has anybody begun to change packages, or restarted something?
+
+    A host that is drained is installed on next: where the end of that is not recorded, it may have been begun all the
+    same. What was refused has changed nothing, unless the host tells of packages that changed.
+    """
+    handed_over = False
+    for one in host["steps"]:
+        if one["step"] == "rebooted" or one["step"] == "applied" and (one["state"] != "refused" or host["packages"]):
+            return True
+        if one["step"] == "drained" and one["state"] in answers.GOOD:
+            if handed_over:
+                return True
+            handed_over = True
+        elif one["step"] == "applied":
+            handed_over = False
+    return handed_over
 
 
 def went_back(host: Document) -> bool:
@@ -103,7 +117,7 @@ def close(night: Document, name: str, now: float) -> Document:
     host = night["hosts"][name]
     if host["state"] in ledger.CLOSED:
         return t.cast(Document, host)
-    wrong, judged, again = failed(host), host["judged"], host["again"]
+    wrong, judged, again = failed(host) or _unknown(host), host["judged"], host["again"]
     if not touched(host):
         host.update(state="left", code=host["code"] or "not_begun", why=host["why"] or "it was not come to")
         return t.cast(Document, host)
@@ -117,6 +131,14 @@ def close(night: Document, name: str, now: float) -> Document:
     host.update(state="rolled_back" if whole else "failed", code=wrong["code"] if wrong else "worse", why=cause)
     gate.stop(night, "failed", f"{name}: {cause}", now)
     return t.cast(Document, host)
+
+
+def _unknown(host: Document) -> Document | None:
+    """The step that kept a second attempt from telling what became of a first one that was cut off."""
+    moves = [one for one in host["steps"] if one["step"] in ("maintenance", "hook", "drained", "applied", "rebooted")]
+    if any(one["step"] in ("applied", "rebooted") for one in moves):
+        return None
+    return next((one for one in reversed(moves) if one["state"] not in answers.GOOD), None)
 
 
 def said(entry: Document) -> str:

@@ -88,6 +88,39 @@ def test_what_fails_while_packages_are_touched_stops_the_night(answer: t.Any) ->
     assert said.code == "stopped" and said.fresh == []
 
 
+def test_an_installation_that_is_refused_leaves_the_host_and_goes_on() -> None:
+    made = night()
+    take(made, "mx1", "maintenance")
+    take(made, "mx1", "drained")
+    refused = {"state": "refused", "code": "busy", "why": "a backup is running (restic)"}
+    assert not take(made, "mx1", "applied", refused)
+    assert made["stopped"] is None and not progress.touched(made["hosts"]["mx1"])
+    host = progress.close(made, "mx1", NOW)
+    assert (host["state"], host["code"]) == ("left", "busy") and "restic" in host["why"]
+    # What was half done is finished before anything else is asked: then packages have changed.
+    take(made, "mx2", "maintenance")
+    take(made, "mx2", "drained")
+    finished = {**refused, "code": "no_room", "changed_packages": [{"package": "p", "from": "1", "to": "2"}]}
+    assert not take(made, "mx2", "applied", finished)
+    assert progress.touched(made["hosts"]["mx2"]) and made["stopped"]["code"] == "failed"
+
+
+def test_an_installation_whose_end_nobody_saw_counts() -> None:
+    made = night()
+    for step in ("maintenance", "drained", "maintenance", "drained"):
+        take(made, "mx1", step)
+    refused = {"state": "refused", "code": "busy", "why": "a backup is running (restic)"}
+    assert not take(made, "mx1", "applied", refused)
+    assert progress.touched(made["hosts"]["mx1"]) and made["stopped"]["code"] == "failed"
+    made = night()
+    for step in ("maintenance", "drained"):
+        take(made, "mx1", step)
+    assert not take(made, "mx1", "maintenance", {"state": "refused", "code": "busy", "why": "somebody is at work"})
+    assert made["stopped"]["code"] == "failed"
+    made["hosts"]["mx1"]["judged"] = {"verdict": "same", "why": [], "notes": []}
+    assert progress.close(made, "mx1", NOW)["state"] == "failed"
+
+
 def test_the_way_back_is_an_end() -> None:
     made = night()
     take(made, "mx1", "maintenance")
