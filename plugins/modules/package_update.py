@@ -281,7 +281,8 @@ def main() -> None:
     backend = find(asked["backend"])
     if backend is None:
         module.fail_json(msg="no package manager that is known here (apt, dnf 4); found none for %s" % asked["backend"])
-    guard = Guard(asked["guard"], "package_update", asked["state"], check=module.check_mode)
+    names = work.not_backups if asked["state"] == "rolled_back" else None
+    guard = Guard(asked["guard"], "package_update", asked["state"], check=module.check_mode, names=names)
     answer = work.Update(asked, backend, guard, check=module.check_mode).run()
     if module._diff:
         answer["diff"] = outcome.diff(answer)

@@ -6,8 +6,10 @@
 Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 """
 
+from ansible_collections.mailops.triage.plugins.module_utils._aid import busy
 from ansible_collections.mailops.triage.plugins.module_utils._aid.guard import Refused
 from ansible_collections.mailops.triage.plugins.module_utils._aid.state import StateError
+from ansible_collections.mailops.triage.plugins.module_utils._facts import procfs
 from ansible_collections.mailops.triage.plugins.module_utils._update import outcome
 from ansible_collections.mailops.triage.plugins.module_utils._update.job import JobError
 from ansible_collections.mailops.triage.plugins.module_utils._update.parts import Trouble
@@ -15,6 +17,12 @@ from ansible_collections.mailops.triage.plugins.module_utils._update.stages impo
 from ansible_collections.mailops.triage.plugins.module_utils._update.usage import Usage
 
 STATES = ("listed", "downloaded", "applied", "rolled_back")
+
+
+def not_backups(folder="/proc"):
+    """Command names of all processes except backups: the way back is help, and no backup is worth to keep it away."""
+    names = {process.name for process in procfs.scan(folder).values()}
+    return {name for name in names if not busy.backup({name})}
 
 
 class Update(Stages):

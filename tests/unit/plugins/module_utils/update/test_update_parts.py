@@ -15,9 +15,17 @@ import time
 
 import pytest
 
+from ansible_collections.mailops.triage.plugins.module_utils._aid import busy
 from ansible_collections.mailops.triage.plugins.module_utils._aid.state import StateError
 from ansible_collections.mailops.triage.plugins.module_utils._facts import procfs
-from ansible_collections.mailops.triage.plugins.module_utils._update import choice, leftovers, outcome, room, usage
+from ansible_collections.mailops.triage.plugins.module_utils._update import (
+    choice,
+    leftovers,
+    outcome,
+    room,
+    usage,
+    work,
+)
 from ansible_collections.mailops.triage.plugins.module_utils._update.job import Job, JobError
 from ansible_collections.mailops.triage.plugins.module_utils._update.memory import Memory
 from ansible_collections.mailops.triage.plugins.module_utils._update.parts import Installed, Move, Pending, Sizes
@@ -235,6 +243,13 @@ def processes(tmp_path, *rows):
         (folder / "exe").symlink_to(f"/usr/lib/postfix/sbin/{name}")
         (folder / "root").symlink_to("/")
     return str(proc)
+
+
+def test_a_backup_does_not_keep_the_way_back_away(tmp_path):
+    rows = [(40, 1, "restic", "backup.service", 1, "/x"), (41, 1, "dnf", "dnf.service", 1, "/x")]
+    proc = processes(tmp_path, *rows)
+    assert busy.backup({process.name for process in procfs.scan(proc).values()})
+    assert work.not_backups(proc) == {"dnf"}
 
 
 def test_postfix_is_old_when_its_libraries_are_newer_than_its_master(tmp_path):
