@@ -17,7 +17,14 @@ from ansible.utils.display import Display
 
 from ansible_collections.mailops.triage.plugins.plugin_utils import _hostvars, _screen
 from ansible_collections.mailops.triage.plugins.plugin_utils._faces import terminal_night
-from ansible_collections.mailops.triage.plugins.plugin_utils._night import fleet, ledger, runner, series, window
+from ansible_collections.mailops.triage.plugins.plugin_utils._night import (
+    fleet,
+    ledger,
+    progress,
+    runner,
+    series,
+    window,
+)
 from ansible_collections.mailops.triage.plugins.plugin_utils._recording import RecordingError
 from ansible_collections.mailops.triage.plugins.plugin_utils._ticket import event as events
 
@@ -84,6 +91,7 @@ class ActionModule(ActionBase):
             number = len(document["runs"])
             planned = document["state"] == "planned"
             name = document["id"]
+            begun = {host: one for host, one in document["hosts"].items() if one["state"] == "begun"}
         if resumed:
             display.display(f"The night {name} was interrupted; this run goes on with it.")
         return {
@@ -93,6 +101,7 @@ class ActionModule(ActionBase):
             "resumed": resumed,
             "planned": planned,
             "number": number,
+            "untouched": [host for host, one in begun.items() if not progress.touched(one)],
         }
 
     def _interrupted(

@@ -51,10 +51,12 @@ class ActionModule(ActionBase):
                 if host not in night["hosts"]:
                     raise AnsibleActionFail(f"{options['night_dir']}: the night was planned without '{host}'")
                 document = night["hosts"][host]
-                if options["step"] == "closed":
-                    if not check:
+                if options["step"] in ("closed", "freed"):
+                    if options["step"] == "freed":
+                        progress.free(night, host)
+                    elif not check:
                         progress.close(night, host, now)
-                    entry = {"step": "closed", "state": document["state"], "code": document["code"]}
+                    entry = {"step": options["step"], "state": document["state"], "code": document["code"]}
                     entry["why"] = document["why"]
                     good = document["state"] in ("done", "planned")
                 else:
@@ -80,7 +82,7 @@ class ActionModule(ActionBase):
             daemons=daemons,
             reboot=rebooting,
         )
-        if not good and options["required"] and options["step"] not in ("listed", "downloaded", "closed"):
+        if not good and options["required"] and options["step"] not in ("listed", "downloaded", "freed", "closed"):
             result.update(failed=True, msg=f"{host}: {progress.said(entry)}")
         return result
 

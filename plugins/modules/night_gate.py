@@ -12,7 +12,7 @@ description:
   - Asks the stop rule, which is in force as soon as a host is worse than before, has failed or had to go back; and the
     window, by what the batch will take.
   - Is asked before each batch, so that a long night ends by itself.
-  - A host that an earlier run has left half-way is brought to its end whatever the hour.
+  - A host that an earlier run has touched and left half-way is brought to its end whatever the hour.
   - Run it once for the whole play (C(run_once)).
 extends_documentation_fragment:
   - mailops.triage.attributes

@@ -113,6 +113,12 @@ number:
   type: int
   returned: with state=begun
   sample: 1
+untouched:
+  description: Hosts that an earlier run has begun with, and whose packages it has not touched.
+  type: list
+  elements: str
+  returned: with state=begun
+  sample: []
 batches:
   description: Number of batches.
   type: int

@@ -24,7 +24,8 @@ options:
     required: true
   step:
     description:
-      - Which step it was. V(closed) is the last one of each host, and says how the host has ended.
+      - Which step it was. V(closed) is the last one of each host, and says how the host has ended. V(freed) says of
+        one that an earlier run had begun with, and not touched, that it waits again.
     type: str
     choices:
       - listed
@@ -39,6 +40,7 @@ options:
       - rolled_back
       - settled
       - released
+      - freed
       - closed
     required: true
   answer_of:

@@ -372,6 +372,20 @@ def test_a_killed_controller_and_the_same_command_again(tmp_path: Path) -> None:
     assert states(fleet)["store2"] == "done" and len(fleet.ledgers()) == 2
 
 
+def test_who_was_begun_with_and_not_touched_is_let_go_when_the_window_is_over(tmp_path: Path) -> None:
+    fleet = night_stand_in.Fleet(tmp_path, {"mx1": "mx", "mx2": "mx"})
+    fleet.script("mx1", service_drain__drained={"takes": 4})
+    killed_while(fleet, "mx1", "service_drain.drained")
+    assert states(fleet) == {"mx1": "begun", "mx2": "planned"}
+    fleet.script("mx1")
+    begin = time.gmtime(time.time() + 7200)
+    later = {"windows": [{"days": "daily", "start": time.strftime("%H:%M", begin), "duration": "1h"}]}
+    well(fleet.night(patch_night_window=later))
+    assert states(fleet) == {"mx1": "left", "mx2": "left"} and len(fleet.ledgers()) == 1
+    assert fleet.acts("mx1") == [*BEGIN[:3], "service_drain.open", "maintenance.ended"] and fleet.acts("mx2") == []
+    assert report(fleet)[1]["hosts"]["mx1"]["code"] == "early"
+
+
 def test_what_had_gone_back_when_the_controller_was_killed_is_not_patched_again(tmp_path: Path) -> None:
     fleet = night_stand_in.Fleet(tmp_path, {"mx1": "mx", "mx2": "mx"})
     sick, better = {"writes": {"site": "sick"}}, {"writes": {"site": "well"}}

@@ -27,9 +27,13 @@ STEPS = (
     "rolled_back",
     "settled",
     "released",
+    "freed",
     "closed",
 )
-"""Steps in their order; C(settled) is the restart after the way back, C(released) the end of maintenance."""
+"""Steps in their order; C(settled) is the restart after the way back, C(released) the end of maintenance.
+
+C(freed) comes instead of all others on a host that an earlier run has begun with and not touched, see free().
+"""
 _UNTOUCHED = ("listed", "downloaded", "maintenance", "hook", "drained")
 """When one of these fails, no package of the host has been changed."""
 _TOLERATED = ("restarted", "settled", "opened", "released")
@@ -110,6 +114,24 @@ def condemned(host: Document) -> bool:
     What has been judged is not tried once more: the patch that made the host worse would do so again.
     """
     return touched(host) and not went_back(host) and bool(host.get("condemned") or failed(host))
+
+
+def free(night: Document, name: str) -> Document:
+    """Let a host that was begun with and not touched wait again, as if nobody had come to it; in place.
+
+    Nothing has to be brought to an end there, so that the window and its partners are asked anew. Where a step of it
+    went wrong, it is left. Answers with the host.
+    """
+    host = t.cast(Document, night["hosts"][name])
+    if host["state"] != "begun" or touched(host):
+        return host
+    last = {one["step"]: one for one in host["steps"]}
+    wrong = next((one for one in last.values() if one["state"] not in answers.GOOD), None)
+    if wrong:
+        host.update(state="left", code=wrong["code"] or wrong["step"], why=said(wrong))
+    else:
+        host.update(state="planned", code="", why="")
+    return host
 
 
 def close(night: Document, name: str, now: float) -> Document:
