@@ -213,6 +213,13 @@ class Apt(object):
         get += ["--allow-downgrades", "--no-remove", "install"] + paths
         return [[get] + ([["dpkg"] + list(_KEEP) + ["-i"] + paths] if broken else [])], self._marks(list(targets))
 
+    def stays(self, dummy):
+        """Is there no way back for a package because its versions lie side by side?
+
+        No: here a kernel beside the one before is a package of its own.
+        """
+        return False
+
     def locate(self, package, version, arch):
         """Names that the package's file may have in a directory, the likeliest first."""
         name = package.partition(":")[0]

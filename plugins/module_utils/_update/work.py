@@ -178,6 +178,9 @@ class Update(Stages):
             wanted = known["wanted"]
             along = [name for name in before if (name in wanted) == (known["kind"] == "rolled_back")]
             targets = dict({name: before[name] for name in along if before[name] and name in installed}, **targets)
+        for name in sorted(name for name in targets if self.backend.stays(name)):
+            # Its file was never kept: nothing replaced it. Asking for it would keep all the others from going back.
+            self.record.note("{0} {1} is still there beside the newer one, which stays".format(name, targets.pop(name)))
         gone = sorted(name for name in targets if name not in installed)
         if gone:
             raise Refused("no_way_back", "not installed any more: " + ", ".join(gone))

@@ -19,7 +19,9 @@ from ansible_collections.mailops.triage.plugins.module_utils._aid import busy
 from ansible_collections.mailops.triage.plugins.module_utils._aid.state import StateError
 from ansible_collections.mailops.triage.plugins.module_utils._facts import procfs
 from ansible_collections.mailops.triage.plugins.module_utils._update import (
+    apt,
     choice,
+    dnf,
     leftovers,
     outcome,
     room,
@@ -250,6 +252,18 @@ def test_a_backup_does_not_keep_the_way_back_away(tmp_path):
     proc = processes(tmp_path, *rows)
     assert busy.backup({process.name for process in procfs.scan(proc).values()})
     assert work.not_backups(proc) == {"dnf"}
+
+
+def test_a_kernel_that_lies_beside_the_one_before_is_no_aim_of_the_way_back(tmp_path):
+    versions = {"kernel-core": "5.14.0-503.el9", "postfix": "2:3.5.9-24.el9"}
+    asked = {"state": "rolled_back", "only": versions, "guard": {"run": "night-1"}, "time_limit": 10}
+    one = work.Update(asked, dnf.Dnf(), None, folder=str(tmp_path))
+    there = {name: Installed("9", "x86_64", 0, False, "") for name in versions}
+    assert one._targets(there) == {"postfix": "2:3.5.9-24.el9"}
+    assert one.record.notes == ["kernel-core 5.14.0-503.el9 is still there beside the newer one, which stays"]
+    assert versions["kernel-core"], "what was asked is not changed"
+    one = work.Update(asked, apt.Apt(), None, folder=str(tmp_path))
+    assert set(one._targets(there)) == set(versions) and one.record.notes == []
 
 
 def test_postfix_is_old_when_its_libraries_are_newer_than_its_master(tmp_path):

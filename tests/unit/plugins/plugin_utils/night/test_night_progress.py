@@ -154,6 +154,23 @@ def test_what_was_found_bad_has_to_go_back_until_it_is_back() -> None:
     assert progress.condemned(made["hosts"]["mx2"])
 
 
+def test_what_was_begun_and_not_touched_waits_again() -> None:
+    made = night()
+    take(made, "mx1", "maintenance")
+    take(made, "mx1", "opened")
+    take(made, "mx1", "released")
+    assert progress.free(made, "mx1")["state"] == "planned"
+    assert gate.decide(made, 0, lambda: (False, "over", "the window ended", None)).begun == []
+    take(made, "mx1", "maintenance")
+    take(made, "mx1", "released", {"unreachable": True, "msg": "no route"})
+    host = progress.free(made, "mx1")
+    assert (host["state"], host["code"]) == ("left", "unreachable")
+    # Drained is the last that is told of a host before its packages change.
+    take(made, "mx2", "maintenance")
+    take(made, "mx2", "drained")
+    assert progress.free(made, "mx2")["state"] == "begun"
+
+
 def test_packages_of_an_interrupted_attempt_are_kept_with_the_version_before() -> None:
     made = night()
     take(made, "mx1", "maintenance")
@@ -256,6 +273,16 @@ def test_what_the_list_does_not_name_is_told_as_left() -> None:
     ]
     assert frozen.freeze({"pending": many[:2000], "pending_more": 0})["left"] == []
     assert frozen.freeze({"pending": [PENDING], "pending_more": "many"})["left"] == []
+
+
+def test_a_kernel_that_lies_beside_the_one_before_does_not_go_back() -> None:
+    kernel = {"package": "kernel-core", "candidate": "5.14.0-570.el9", "installed": "5.14.0-503.el9"}
+    listed = {"backend": "dnf", "pending": [kernel, PENDING]}
+    packages = frozen.freeze(listed)["packages"]
+    assert frozen.only(packages) == {"kernel-core": "5.14.0-570.el9", "postfix": "3.7.11-0"}
+    assert frozen.back(packages) == {"postfix": "3.7.10-0"}
+    elsewhere = frozen.freeze({**listed, "backend": "apt"})["packages"]
+    assert set(frozen.back(elsewhere)) == {"kernel-core", "postfix"}
 
 
 def test_where_nothing_is_frozen_nothing_new_is_installed() -> None:
