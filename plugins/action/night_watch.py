@@ -43,11 +43,12 @@ class ActionModule(ActionBase):
         dummy, options = self.validate_argument_spec(argument_spec=_SPEC)
         night = ledger.Ledger(options["night_dir"])
         try:
-            name = f"{len(night.read()['runs']):04d}"
+            document = night.read()
+            name = f"{len(document['runs']):04d}"
             looks = series.Series(night.path / ledger.PROBES, name)
             result.update(changed=False, series=name)
             if options["state"] == "begun":
-                self._begin(looks, options, task_vars or {})
+                self._begin(looks, options, task_vars or {}, document["groups"])
             else:
                 seen = looks.end(options["deadline"] + _PATIENCE_S)
                 result["looks"] = seen["looks"] if seen else 0
@@ -59,10 +60,19 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(f"the looks from outside: {exc.filename or ''} {exc.strerror}") from exc
         return result
 
-    def _begin(self, looks: series.Series, options: dict[str, t.Any], task_vars: dict[str, t.Any]) -> None:
+    def _begin(
+        self,
+        looks: series.Series,
+        options: dict[str, t.Any],
+        task_vars: dict[str, t.Any],
+        groups: dict[str, list[str]],
+    ) -> None:
         reader = _hostvars.Reader(task_vars, self._templar)
         points = _targets.points(options["vantage_points"], task_vars, reader)
-        targets = [_targets.target(host, reader) for host in task_vars["ansible_play_hosts_all"]]
+        # Whether a group was away only all of its members can tell, also those that are no part of the play.
+        members = [host for group in groups.values() for host in group]
+        hosts = dict.fromkeys([*task_vars["ansible_play_hosts_all"], *members])
+        targets = [_targets.target(host, reader) for host in hosts]
         # No login: all night long, every few seconds, that would look like an attack.
         probe = {"timeout": options["timeout"], "deadline": options["deadline"], "account": None, "ping": False}
         context = self._play_context

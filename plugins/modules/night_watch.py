@@ -9,9 +9,9 @@ module: night_watch
 short_description: Look at the fleet from outside while a patch night goes on
 version_added: 0.1.0
 description:
-  - With O(state=begun) it leaves a process behind on the controller that probes all hosts of the play from all vantage
-    points, at a steady pace. After each look it writes down what it has seen. It ends with O(state=ended), when the
-    run that began it is gone, and after twelve hours at the latest.
+  - With O(state=begun) it leaves a process behind on the controller that probes all hosts of the play, and the other
+    members of their redundancy groups, from all vantage points, at a steady pace. After each look it writes down what
+    it has seen. It ends with O(state=ended), when the run that began it is gone, and after twelve hours at the latest.
   - Tasks of a play come one after the other. A probe between two of them would not see what goes on during one.
   - The probe goes up to the greeting and the encryption; there is no login.
   - An outage is counted when two looks in a row have failed, from the first look that failed to the first one that

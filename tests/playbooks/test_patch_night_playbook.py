@@ -279,6 +279,14 @@ def test_held_hosts_stay_out(tmp_path: Path) -> None:
     assert states(fleet) == {"a": "left", "b": "done"} and fleet.acts("a") == []
 
 
+def test_who_stands_in_for_a_host_is_looked_at_from_outside_too(tmp_path: Path) -> None:
+    fleet = night_stand_in.Fleet(tmp_path, {"mx1": "mx", "mx2": "mx", "a": ""})
+    well(fleet.night("-l", "mx1", mail_roles=["mta"]))
+    (path,) = (tmp_path / "patch-nights").glob("*/probes/*.json")
+    seen = json.loads(path.read_text(encoding="utf-8"))
+    assert {*seen["well"], *seen["outages"]} == {"mx1", "mx2"}
+
+
 @pytest.mark.parametrize("prefix", ["awx", "tower"])
 def test_slices_of_an_awx_job_are_refused(tmp_path: Path, prefix: str) -> None:
     fleet = night_stand_in.Fleet(tmp_path, PAIRS)
