@@ -57,8 +57,9 @@ class ActionModule(ActionBase):
                 # Asked each time, like the window: between two runs, rules may have come that the plan did not know.
                 fleet.hold(document, window.held(options["window"]))
                 takes = gate.estimate(document, options["estimate"])
-                said = gate.decide(document, number, lambda: window.ask(options["window"], now, takes))
-                fresh, begun = [name for name in said.fresh if name in here], [n for n in said.begun if n in here]
+                check = bool(self._task.check_mode)
+                said = gate.decide(document, number, lambda: window.ask(options["window"], now, takes), here, check)
+                fresh, begun = said.fresh, said.begun
                 if fresh or begun:
                     batch["began"] = batch["began"] or round(now, 3)
                 elif said.code not in ("nothing", "open"):
@@ -70,6 +71,8 @@ class ActionModule(ActionBase):
         self._say(batch["name"], both, said)
         hosts = document["hosts"]
         near = {other for name in both for members in fleet.neighbours(document, name) for other in members}
+        # A batch that is worked at in parts has its looks once for each.
+        closed = sum(hosts[name]["state"] in ledger.CLOSED for name in batch["hosts"])
         until = now + max(_LEAST_S, takes * _MAINTENANCE)
         result.update(
             changed=False,
@@ -81,8 +84,9 @@ class ActionModule(ActionBase):
             begun=begun,
             hosts=both,
             look_at=[*both, *sorted(near - set(both))],
-            canary=batch["name"] == batches.CANARY,
-            name=f"{number:03d}-{len(document['runs'])}",
+            canary=said.alone or batch["name"] == batches.CANARY,
+            more=said.more,
+            name=f"{number:03d}-{len(document['runs'])}{f'-{closed}' if closed else ''}",
             went_back=[name for name in begun if progress.went_back(hosts[name])],
             back=[name for name in begun if progress.condemned(hosts[name])],
             until=int(until),

@@ -118,10 +118,15 @@ look_at:
   returned: success
   sample: [mx1, store1, mx2, store2]
 canary:
-  description: Whether this is the batch of the canaries.
+  description: Whether this is the batch of the canaries, or a host that goes alone because no canary stands for it.
   type: bool
   returned: success
   sample: true
+more:
+  description: Whether to ask about this batch again when these have come to their end; the others of it wait.
+  type: bool
+  returned: success
+  sample: false
 name:
   description: A name for what belongs to this batch in this run.
   type: str

@@ -211,6 +211,18 @@ def test_no_room_is_found_out_before_anything_is_touched(tmp_path: Path) -> None
     assert fleet.acts("a") == ["package_update.downloaded"]
 
 
+def test_where_the_canary_is_left_another_goes_ahead_alone(tmp_path: Path) -> None:
+    fleet = night_stand_in.Fleet(tmp_path, dict.fromkeys("abcd", ""))
+    refused = {"state": "refused", "code": "no_room", "why": "10485760 bytes needed at /, 4096 available"}
+    fleet.script("a", package_update__downloaded=refused)
+    well(fleet.night())
+    assert states(fleet) == {"a": "left", "b": "done", "c": "done", "d": "done"}
+    begun = {name: min(one["at"] for one in fleet.told(name) if one["what"] == "maintenance.begun") for name in "bcd"}
+    ended = {name: max(one["at"] for one in fleet.told(name) if one["what"] == "maintenance.ended") for name in "bcd"}
+    assert ended["b"] < min(begun["c"], begun["d"]) and max(begun["c"], begun["d"]) < min(ended["c"], ended["d"])
+    assert all(fleet.acts(name) == WHOLE for name in "bcd")
+
+
 def test_somebody_elses_maintenance_is_respected(tmp_path: Path) -> None:
     fleet = night_stand_in.Fleet(tmp_path, {"a": "", "b": ""})
     refused = {"state": "refused", "code": "maintenance", "why": "somebody is at work there"}

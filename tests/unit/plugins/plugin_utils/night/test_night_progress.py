@@ -227,6 +227,34 @@ def test_groups_that_are_no_lists_are_refused(groups: t.Any) -> None:
         fleet.grouped(KNOWN, groups)
 
 
+def test_where_no_canary_stands_for_them_hosts_go_alone() -> None:
+    known = {name: {"group": "", "roles": ["mta"]} for name in "abcd"}
+    known["e"] = {"group": "", "roles": ["imap"]}
+    made = fleet.new("n", NOW, [*known], known, {})
+    for name in known:
+        take(made, name, "listed", LISTED)
+    fleet.plan(made, set(), "10")
+    assert [batch["hosts"] for batch in made["batches"]] == [["a"], ["b", "c", "d", "e"]]
+
+    def said(here: t.Collection[str] | None = None, check: bool = False) -> tuple[list[str], list[str], bool, bool]:
+        found = gate.decide(made, 1, lambda: (True, "open", "", None), here, check)
+        return found.fresh, found.begun, found.alone, found.more
+
+    made["hosts"]["a"]["state"] = "left"
+    assert said() == (["b"], [], True, True)
+    assert said(check=True) == (["b", "c", "d", "e"], [], False, False), "where nothing is done nothing is proved"
+    assert said(here=["c"]) == (["c"], [], True, False)
+    made["hosts"]["b"]["state"] = "left"
+    assert said() == (["c"], [], True, True)
+    made["hosts"]["c"]["state"] = "begun"
+    assert said() == ([], ["c"], False, True)
+    made["hosts"]["c"]["state"] = "done"
+    assert said() == (["d", "e"], [], False, False)
+    made["hosts"]["a"]["state"] = "done"
+    made["hosts"]["b"]["state"] = made["hosts"]["c"]["state"] = "planned"
+    assert said() == (["b", "c", "d", "e"], [], False, False)
+
+
 def test_a_batch_that_took_longer_counts_for_the_next() -> None:
     made = night()
     made["batches"][0].update(began=NOW, ended=NOW + 4000)
