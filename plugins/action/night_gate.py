@@ -32,7 +32,7 @@ _SPEC: dict[str, t.Any] = {
     "estimate": {"type": "float", "default": 1800.0},
 }
 _MAINTENANCE = 2.0
-"""Maintenance lasts twice as long as a batch should: it ends by itself when the run is gone."""
+"""Maintenance lasts at least twice as long as a batch should: it ends by itself when the run is gone."""
 _LEAST_S = 900.0
 
 
@@ -73,7 +73,6 @@ class ActionModule(ActionBase):
         near = {other for name in both for members in fleet.neighbours(document, name) for other in members}
         # A batch that is worked at in parts has its looks once for each.
         closed = sum(hosts[name]["state"] in ledger.CLOSED for name in batch["hosts"])
-        until = now + max(_LEAST_S, takes * _MAINTENANCE)
         result.update(
             changed=False,
             go=bool(both),
@@ -89,9 +88,7 @@ class ActionModule(ActionBase):
             name=f"{number:03d}-{len(document['runs'])}{f'-{closed}' if closed else ''}",
             went_back=[name for name in begun if progress.went_back(hosts[name])],
             back=[name for name in begun if progress.condemned(hosts[name])],
-            until=int(until),
-            expires=int(until - now),
-            until_text=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(until)),
+            expires=int(max(_LEAST_S, takes * _MAINTENANCE)),
         )
         return result
 

@@ -132,18 +132,8 @@ name:
   type: str
   returned: success
   sample: 000-1
-until:
-  description: When maintenance shall end by itself, in seconds since the epoch.
-  type: int
-  returned: success
-  sample: 1795404978
-until_text:
-  description: The same as a UTC time.
-  type: str
-  returned: success
-  sample: "2026-11-23T02:16:18Z"
 expires:
-  description: The same in seconds from now.
+  description: Seconds after which maintenance may end by itself at the earliest, by what a batch takes.
   type: int
   returned: success
   sample: 3600

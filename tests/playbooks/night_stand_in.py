@@ -28,6 +28,7 @@ NAME = "%s"
 SPEC = dict.fromkeys(("state", "run", "until", "reason", "ticket", "select", "service", "how"), {"type": "str"})
 SPEC.update(only={"type": "dict"}, guard={"type": "dict"}, exclude={"type": "list"}, refresh={"type": "bool"})
 SPEC.update(time_limit={"type": "float"}, deadline={"type": "float"}, expires={"type": "int"}, prolong={"type": "bool"})
+SPEC.update(wait={"type": "float"})
 
 
 def main():

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import calendar
 import json
 import random
 import signal
@@ -103,12 +104,21 @@ def test_a_host_that_is_worse_goes_back_and_stops_the_night(tmp_path: Path) -> N
         package_update__applied={"writes": {"site": "sick"}},
         package_update__rolled_back={"writes": {"site": "well"}},
     )
-    done = fleet.night()
+    done = fleet.night(patch_night_time_limit=7200)
     assert done.returncode != 0
     assert states(fleet) == {"mx1": "rolled_back", "mx2": "left", "store": "left"}
     assert fleet.acts("mx2") == fleet.acts("store") == []
-    back = ["service_drain.drained", "package_update.rolled_back", *OPEN]
+    back = ["maintenance.begun", "service_drain.drained", "package_update.rolled_back", *OPEN]
     assert fleet.acts("mx1") == [*BEGIN, "daemon_restart", "service_drain.open", *back]
+    # Maintenance and drain outlast every step that may follow, and the way back has its own time.
+    told = fleet.told("mx1")
+    for begun, drained in zip(
+        [one for one in told if one["what"] == "maintenance.begun"],
+        [one for one in told if one["what"] == "service_drain.drained"],
+        strict=True,
+    ):
+        until = calendar.timegm(time.strptime(begun["told"]["until"], "%Y-%m-%dT%H:%M:%SZ"))
+        assert 7200 + 120 + 600 < until - begun["at"] < 9000 and 7200 + 120 + 600 < drained["told"]["expires"] < 9000
     (told,) = [one["told"] for one in fleet.told("mx1") if one["what"] == "package_update.rolled_back"]
     assert told["only"] == {"dovecot-core": "1:2.3.19-1"}
     dummy, found = report(fleet)
