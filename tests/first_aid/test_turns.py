@@ -64,7 +64,7 @@ def test_what_does_not_hold_on_one_of_them_is_not_tried_on_the_next(lab: Lab, tm
     found = hosts_of(tmp_path / "run")
     assert {one["state"] for one in found[FIRST]["actions"] if one["action"] == "restart_daemon"} == {"failed"}
     (left,) = [one for one in found[SECOND]["actions"] if one["action"] == "restart_daemon"]
-    assert (left["state"], left["code"]) == ("refused", "turn")
+    assert (left["state"], left["code"]) == ("refused", "group")
     assert FIRST in left["why"]
     assert acts(lab, SECOND) == []
 
