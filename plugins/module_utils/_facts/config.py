@@ -79,7 +79,7 @@ def _postfix(context):
     defaults = context.shared(postfix.defaults)
     problems = postfix.bad_values(explicit, defaults)
     folder = context.path(postfix.value(context, "config_directory") or "/etc/postfix")
-    problems += _master_problems(context, folder)
+    problems += _master_problems(folder)
     try:
         spoken = fatal_words(context.shared(spool.postqueue))
     except Exception:
@@ -93,16 +93,15 @@ def _postfix(context):
     }
 
 
-def _master_problems(context, folder):
+def _master_problems(folder):
     found = []
     try:
         with open(folder + "/master.cf", "rb") as handle:
             text = handle.read(1 << 20).decode("utf-8", "replace")
     except OSError as error:
         return ["{0}/master.cf: {1}".format(folder, error.strerror or error)]
-    for number, line in enumerate(text.splitlines(), 1):
-        fields = line.split()
-        if fields and not line[0].isspace() and not line.startswith("#") and len(fields) < 8:
+    for number, line in postfix.logical_lines(text):
+        if len(line.split()) < 8:
             found.append("master.cf: line {0}: bad field count".format(number))
     return found[:5]
 

@@ -136,6 +136,14 @@ def test_recorded_configuration_is_good():
         ("soft_bounce", "YES", ""),
         ("default_process_limit", "$message_size_limit", ""),
         ("not_a_parameter", "abc", ""),
+        # The compiled-in default is a plain yes, no or number, and Postfix takes more words than that.
+        ("smtpd_forbid_bare_newline", "normalize", ""),
+        ("milter_protocol", "6 no_eoh", ""),
+        ("smtpd_tls_loglevel", "routine", ""),
+        ("default_destination_concurrency_negative_feedback", "1/concurrency", ""),
+        # Conditions are not evaluated here, so nothing can be said of what they give.
+        ("smtpd_client_connection_count_limit", "${stress?10}${stress:50}", ""),
+        ("smtpd_helo_required", "${stress?{no}:{yes}}", ""),
     ],
 )
 def test_values_that_daemons_die_of(name, value, words):
@@ -149,6 +157,16 @@ def test_master_cf():
     assert submission["command"] == "smtpd" and submission["chroot"]
     assert submission["options"]["smtpd_sasl_auth_enable"] == "yes"
     assert postfix.parse_master("smtp inet n\n") == []
+
+
+def test_an_entry_of_master_cf_may_go_on_in_the_next_line(tmp_path):
+    (tmp_path / "master.cf").write_text(
+        "# comment\nsmtp inet\n  n - y\n# in between\n  - - smtpd\n\nbad inet n\n  - y\nlast unix - - n - - lmtp\n",
+        encoding="utf-8",
+    )
+    assert config._master_problems(str(tmp_path)) == ["master.cf: line 7: bad field count"]
+    text_of_it = (tmp_path / "master.cf").read_text(encoding="utf-8")
+    assert [service["name"] for service in postfix.parse_master(text_of_it)] == ["smtp", "last"]
 
 
 def test_check_reports_the_daemons_own_words():
