@@ -9,6 +9,8 @@ with the reason. One that fails does not take the others with it.
 Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 """
 
+import re
+
 from ansible_collections.mailops.triage.plugins.module_utils._facts import (
     hardware_boot,
     hardware_disks,
@@ -55,6 +57,17 @@ def _name_failed_members(found):
     for array in (found["raid"] or {}).get("arrays") or []:
         for member in array["failed"]:
             for device in devices:
-                whole = device["device"].rsplit("/", 1)[-1]
-                if member["device"].startswith(whole):
+                if _lies_on(member["device"], device["device"].rsplit("/", 1)[-1]):
                     member.update(serial=device["serial"], model=device["model"])
+
+
+def _lies_on(member, disk) -> bool:
+    """Is this the disk itself, or a partition of it? sdab1 is none of sda, nor nvme10n1 a part of nvme1."""
+    if not disk[-1:].isdigit():
+        parts = "[0-9]*"
+    elif re.match("nvme[0-9]+$", disk):
+        # smartctl names the controller, an array the namespace on it.
+        parts = "n[0-9]+(?:p[0-9]+)?"
+    else:
+        parts = "(?:p[0-9]+)?"
+    return bool(disk) and re.match(re.escape(disk) + parts + "$", member) is not None

@@ -136,6 +136,30 @@ def test_the_failed_member_gets_its_serial_number(bare: Quiet, monkeypatch: pyte
     ]
 
 
+@pytest.mark.parametrize(
+    ("member", "whole", "same"),
+    [
+        ("sda", "/dev/sda", True),
+        ("sda1", "/dev/sda", True),
+        ("sdab1", "/dev/sda", False),
+        ("sdab1", "/dev/sdab", True),
+        ("nvme1n1", "/dev/nvme1", True),
+        ("nvme1n1p2", "/dev/nvme1n1", True),
+        ("nvme10n1", "/dev/nvme1", False),
+        ("nvme1n10p1", "/dev/nvme1n1", False),
+        ("mmcblk0p1", "/dev/mmcblk0", True),
+        ("mmcblk01", "/dev/mmcblk0", False),
+    ],
+)
+def test_a_disk_is_not_the_one_whose_name_begins_the_same(member: str, whole: str, same: bool) -> None:
+    found = {
+        "raid": {"arrays": [{"failed": [{"device": member, "serial": None, "model": None}]}]},
+        "disks": {"devices": [{"device": whole, "serial": "ZC15LAB1", "model": "ST4000"}]},
+    }
+    hardware._name_failed_members(found)
+    assert found["raid"]["arrays"][0]["failed"][0]["serial"] == ("ZC15LAB1" if same else None)
+
+
 # --- disks
 
 
