@@ -18,7 +18,7 @@ TABLE = (
         "nic_up",
         "kernel",
         "kernel",
-        ("ink is Up", "ink is up", "Gained carrier", " link up"),
+        ("ink is Up", "ink is up", "Gained carrier", "ink up"),
         KERNEL + r"(?:\S+ [0-9a-f:.]+:? )?(?P<key>[\w.-]+)(?: \([^)]*\))?: (?:\w+: )?(?:[\w.-]+ )?(?:NIC )?"
         r"(?:[Ll]ink is [Uu]p|Gained carrier|[Ll]ink up)",
     ),

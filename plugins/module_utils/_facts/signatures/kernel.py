@@ -155,7 +155,7 @@ TABLE = (
         "nic_down",
         "kernel",
         "kernel",
-        ("ink is Down", "ink is down", "Lost carrier", " link down"),
+        ("ink is Down", "ink is down", "Lost carrier", "ink down"),
         KERNEL + r"(?:\S+ [0-9a-f:.]+:? )?(?P<key>[\w.-]+)(?: \([^)]*\))?: (?:\w+: )?(?:[\w.-]+ )?(?:NIC )?"
         r"(?:[Ll]ink is [Dd]own|Lost carrier|[Ll]ink down)",
         good="nic_up",
