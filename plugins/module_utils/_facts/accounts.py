@@ -180,6 +180,13 @@ def known(context):
     return found
 
 
+def bases(context):
+    """Directories that known() lists, by the configuration alone: none of them is touched."""
+    text = dovecot.text(context)
+    values = dovecot.parse_settings(text)
+    return [dovecot.static_part(context.path(template)) for template in _homes(text, values, location(values))]
+
+
 def _homes(text, values, where):
     """Paths with variables below which virtual users' mail lies."""
     if "%" in where.template and not where.template.startswith(("%h", "%{home")):

@@ -27,7 +27,7 @@ def collect(context):
     """The C(disk) part of the document; sizes in bytes."""
     mounts = filesystems.parse_mountinfo(procfs.read_text(context.proc + "/self/mountinfo", 4 << 20))
     fstab = filesystems.parse_fstab_readonly(procfs.try_text(context.path("/etc/fstab")))
-    paths = _paths(context)
+    paths = _paths(context, mounts)
     chosen = _chosen(paths, mounts)
     floor = _floor(context)
     found = []
@@ -47,28 +47,23 @@ def collect(context):
 def holders(context):
     """Shared look: (mount point, what it holds) of the mounts that matter."""
     mounts = filesystems.parse_mountinfo(procfs.read_text(context.proc + "/self/mountinfo", 4 << 20))
-    return [(mount.mount, holds) for mount, holds in _chosen(_paths(context), mounts)]
+    return [(mount.mount, holds) for mount, holds in _chosen(_paths(context, mounts), mounts)]
 
 
-def _paths(context):
-    """Where things lie, by the configuration; symbolic links followed."""
+def _paths(context, mounts):
+    """Where things lie, by the configuration; symbolic links followed as far as no file server has to be asked."""
     queue, state = None, "/var/lib"
     if context.shared(postfix.installed):
         queue = postfix.value(context, "queue_directory")
         state = postfix.value(context, "data_directory") or state
-    store = [_real(folder) for folder in context.shared(dovecot.mail_store)]
+    store = [filesystems.real(folder, mounts) for folder in context.shared(dovecot.mail_store)]
     return {
-        "queue": _real(queue) if queue else None,
+        "queue": filesystems.real(queue, mounts) if queue else None,
         "mailstore": [clean(folder, 300) for folder in store],
         "log": "/var/log" if os.path.isdir("/var/log") else None,
         "tmp": "/tmp" if os.path.isdir("/tmp") else None,
-        "state": _real(state) if os.path.isdir(state) else None,
+        "state": filesystems.real(state, mounts) if os.path.isdir(state) else None,
     }
-
-
-def _real(path):
-    # lstat only: following a link costs a lookup in directories that any program uses all the time.
-    return os.path.realpath(path).rstrip("/") or "/"
 
 
 def _chosen(paths, mounts):

@@ -27,6 +27,7 @@ _ALWAYS_READONLY = frozenset("iso9660 squashfs erofs cramfs udf romfs".split())
 _DEVICE = re.compile(r"([0-9]{1,4}):([0-9]{1,7})$")
 _OCTAL = re.compile(r"\\([0-7]{3})")
 _WALK_ENTRIES, _WALK_SECONDS, _TOP = 30000, 1.0, 8
+_MOST_LINKS = 40
 
 
 def _plain(text):
@@ -73,6 +74,46 @@ def mount_of(path, mounts):
     return best
 
 
+def far(mount) -> bool:
+    """May asking for a file below this mount take for ever, because somebody else has to answer?"""
+    return mount.fstype in REMOTE or mount.fstype.startswith("fuse") or mount.fstype == "autofs"
+
+
+def real(path, mounts):
+    """A path with its symbolic links followed, as os.path.realpath does, but nothing is asked at or below a far mount.
+
+    There the rest of the path stands as it is written. The root itself is always asked: were its server gone, nobody
+    would be here to ask.
+
+    :param path: absolute
+    :param mounts: of parse_mountinfo
+    """
+    done, left, links, asking = "", path.split("/"), 0, True
+    while left:
+        part = left.pop(0)
+        if part in ("", "."):
+            continue
+        if part == "..":
+            done = done.rpartition("/")[0]
+            continue
+        here = done + "/" + part
+        mount = mount_of(here, mounts) if asking else None
+        asking = asking and links < _MOST_LINKS and (mount is None or mount.mount == "/" or not far(mount))
+        target = ""
+        if asking:
+            try:
+                target = os.readlink(here)
+            except OSError:
+                pass  # no link, or nothing at all
+        if target:
+            links += 1
+            done = "" if target.startswith("/") else done
+            left = target.split("/") + left
+        else:
+            done = here
+    return done or "/"
+
+
 def space_from(block, blocks, available, free, inodes, inodes_free):
     """Space from the numbers of a statvfs; used_percent as df shows it, of what ordinary users may use."""
     usable = blocks - free + available
@@ -89,7 +130,7 @@ def space_from(block, blocks, available, free, inodes, inodes_free):
 
 def space(context, mount):
     """Space of one mount, or None when it does not answer."""
-    if mount.fstype in REMOTE or mount.fstype.startswith("fuse"):
+    if far(mount):
         # A thread that hangs in the kernel could not be left behind; a child can.
         question = ["stat", "-f", "-c", "%S %b %a %f %c %d", "--", mount.mount]
         result = context.run(question, timeout=2.0, limit_bytes=4096)

@@ -14,16 +14,20 @@ import time
 from ansible_collections.mailops.triage.plugins.module_utils._facts import (
     accounts,
     dovecot,
+    filesystems,
     filters,
     logins,
     maildir,
+    procfs,
     quota,
 )
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 
 _SECONDS, _ENTRIES, _MOST_COUNTED = 2.0, 200000, 200
+_NO_STORE = "the mail store does not answer"
 _NO_DATABASE = "Dovecot's user database does not answer"
 _TOP, _MOST_BARRED, _MOST_BROKEN, _MOST_ASKED = 10, 50, 20, 20
+_MOST_SERVERS = 50
 
 
 def collect(context):
@@ -40,7 +44,7 @@ def collect(context):
         "passdb": accounts.drivers(text, "passdb"),
         "quota": common,
     }
-    known = _within_reach(context, context.shared(accounts.known)) if text else None if here else []
+    known = _known(context) if text else None if here else []
     barred = context.shared(accounts.barred) if text else None if here else {}
     asked = [str(name) for name in context.options["users"] or []][:_MOST_ASKED]
     budget = maildir.Budget(_ENTRIES, time.monotonic() + _SECONDS)
@@ -60,15 +64,45 @@ def collect(context):
     return document
 
 
-def _within_reach(context, known):
-    """The accounts, or None when the mail store does not answer: a thread that waits for a dead disk never ends."""
-    if not known:
-        return known
-    result = context.run(["stat", "-c", "%i", "--", known[0].path, known[-1].path], timeout=3.0, limit_bytes=4096)
-    if result.status == "timeout":
-        context.note("mailboxes", "the mail store does not answer")
+def _known(context):
+    """The accounts, or None when the mail store does not answer; nothing is listed before it has."""
+    servers = _servers(context)
+    bases = context.shared(accounts.bases)
+    folders = tuple(base + "/" for base in bases)
+    inside = [place for place in sorted(servers) if folders and place.startswith(folders)]
+    if not _within_reach(context, bases + inside[:_MOST_SERVERS]):
+        return None
+    known = context.shared(accounts.known)
+    paths = [known[0].path, known[-1].path] if known else []
+    used = {place for account in known if servers for place in _above(account.path) if place in servers}
+    if not _within_reach(context, paths + sorted(used.difference(inside))[:_MOST_SERVERS]):
         return None
     return known
+
+
+def _servers(context):
+    """Mount points whose files somebody else has to give, as a set."""
+    mounts = filesystems.parse_mountinfo(procfs.try_text(context.proc + "/self/mountinfo", 4 << 20))
+    return {mount.mount for mount in mounts if filesystems.far(mount)}
+
+
+def _above(path):
+    """A path, and every directory above it."""
+    parts = path.split("/")
+    return ["/".join(parts[:count]) for count in range(2, len(parts) + 1)]
+
+
+def _within_reach(context, paths) -> bool:
+    """Does everything that was asked so far answer? A thread that waits for a dead disk never ends, but a child can."""
+    if not paths:
+        return True
+    if _NO_STORE in context.notes("mailboxes"):
+        return False
+    result = context.run(["stat", "-c", "%i", "--"] + paths, timeout=3.0, limit_bytes=65536)
+    if result.status == "timeout":
+        context.note("mailboxes", _NO_STORE)
+        return False
+    return True
 
 
 def _find(name, known):
@@ -170,7 +204,7 @@ def _affected(context, name, account, counted, common, barred, broken, text):
         account = _from_lookup(name, looked, text)
     user = account.user if account else None
     mailbox = counted.get(user) if user else None
-    if mailbox is None and account is not None:
+    if mailbox is None and account is not None and _within_reach(context, [account.path]):
         budget = maildir.Budget(_ENTRIES // 4, time.monotonic() + _SECONDS / 4)
         driver = accounts.location(dovecot.parse_settings(text)).driver
         mailbox = maildir.measure(account.path, driver, budget, context.now)

@@ -342,6 +342,36 @@ class TestCollect:
         assert found["accounts"] is None and found["largest"] == []
         assert context.notes("mailboxes") == ["the mail store does not answer"]
 
+    def test_a_store_that_hangs_is_not_even_listed(
+        self, context: Quiet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        virtual = DOVECONF.replace("maildir:~/Maildir", "maildir:/srv/vmail/%d/%n")
+        context.looks[dovecot.doveconf] = result(virtual.replace("driver = passwd", "driver = static"))
+        context.answers["stat"] = result(rc=None, status="timeout")
+        touched: list[str] = []
+        monkeypatch.setattr(os, "listdir", lambda path: touched.append(path) or [])
+        monkeypatch.setattr(maildir, "measure", lambda path, *dummy: touched.append(path) or maildir.empty(path))
+        found = mailboxes.collect(context)
+        assert found["accounts"] is None and context.notes("mailboxes") == ["the mail store does not answer"]
+        assert touched == []
+        (asked,) = [argv for argv in context.asked if argv[0] == "stat"]
+        assert asked[-1] == str(tmp_path / "srv/vmail")
+        # The reported user is known to Dovecot, and yet nobody may look into the mailbox.
+        assert found["affected"][0]["known"] and found["affected"][0]["mailbox"] is None
+
+    def test_each_server_that_has_mailboxes_is_asked(self, context: Quiet, tmp_path: Path) -> None:
+        (tmp_path / "proc" / "self").mkdir(parents=True)
+        (tmp_path / "proc" / "self" / "mountinfo").write_text(
+            f"21 1 8:1 / / rw - ext4 /dev/sda1 rw\n22 21 0:30 / {tmp_path}/home/bob rw - nfs4 nas:/bob rw\n"
+            f"23 21 0:31 / {tmp_path}/home/backup rw - nfs4 nas:/backup rw\n",
+            encoding="utf-8",
+        )
+        context.proc = str(tmp_path / "proc")
+        mailboxes.collect(context)
+        asked = [argv[argv.index("--") + 1 :] for argv in context.asked if argv[0] == "stat"]
+        assert [str(tmp_path / "home/bob") in paths for paths in asked] == [True]
+        assert str(tmp_path / "home/backup") not in asked[0]
+
     def test_without_dovecot_there_is_nobody(self) -> None:
         found = mailboxes.collect(Quiet(looks={dovecot.installed: False}))
         assert found["accounts"] == 0 and found["barred"] == []

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.mailops.triage.plugins.module_utils._facts import (
     config,
     dependencies,
+    disk,
     dns,
     dovecot,
     filesystems,
@@ -31,6 +32,7 @@ from ansible_collections.mailops.triage.plugins.module_utils._facts import (
 from ansible_collections.mailops.triage.tests.unit.plugins.module_utils.facts.recordings import (
     HOSTILE,
     RECORDED,
+    Quiet,
     data,
     result,
     text,
@@ -321,6 +323,49 @@ def test_mounts():
     assert over[1].mount == "/srv/my mail" and over[1].readonly and over[3].readonly
     assert filesystems.mount_of("/srv/my mail/a", over).fstype == "tmpfs"
     assert filesystems.mount_of("/srv/my mailbox", over).mount == "/"
+
+
+def test_links_are_followed_without_asking_a_server(tmp_path, monkeypatch):
+    """A server that is gone keeps whoever asks for as little as the kind of a file."""
+    (tmp_path / "far").mkdir()
+    (tmp_path / "near" / "real").mkdir(parents=True)
+    (tmp_path / "near" / "link").symlink_to("real")
+    (tmp_path / "mail").symlink_to(tmp_path / "far" / "vmail")
+    (tmp_path / "circle").symlink_to("circle")
+    read = os.readlink
+
+    def guarded(path):
+        assert not path.startswith(str(tmp_path / "far")), "asked the server"
+        return read(path)
+
+    monkeypatch.setattr(os, "readlink", guarded)
+    monkeypatch.setattr(os, "lstat", lambda path: pytest.fail("asked for " + path))
+    root = filesystems.Mount("/", "/dev/sda1", "ext4", False, 1)
+    for kind in ("nfs4", "fuse.sshfs", "autofs"):
+        mounts = [root, filesystems.Mount(str(tmp_path / "far"), "nas:/mail", kind, False, 2)]
+        assert filesystems.real(str(tmp_path / "mail" / "x/../y"), mounts) == str(tmp_path / "far/vmail/y")
+        assert filesystems.real(str(tmp_path / "far") + "/", mounts) == str(tmp_path / "far")
+        assert filesystems.real(str(tmp_path / "near/./link/../link/new"), mounts) == str(tmp_path / "near/real/new")
+        assert filesystems.real(str(tmp_path / "circle"), mounts).startswith(str(tmp_path))
+    assert filesystems.real("/", [root]) == "/"
+
+
+def test_what_matters_is_found_although_the_mail_store_is_gone(tmp_path, monkeypatch):
+    (tmp_path / "self").mkdir()
+    (tmp_path / "self" / "mountinfo").write_text(
+        "21 1 8:1 / / rw - ext4 /dev/sda1 rw\n22 21 0:30 / /srv/mail rw - nfs4 nas:/mail rw\n", encoding="utf-8"
+    )
+    lstat = os.lstat
+    for name, ask in (("lstat", lstat), ("readlink", os.readlink)):
+        monkeypatch.setattr(
+            os,
+            name,
+            lambda path, *more, ask=ask, **named: (
+                pytest.fail("asked the server") if str(path).startswith("/srv/mail") else ask(path, *more, **named)
+            ),
+        )
+    here = Quiet(looks={postfix.installed: False, dovecot.mail_store: ["/srv/mail/users"]}, proc=str(tmp_path))
+    assert ("/srv/mail", ["mailstore"]) in disk.holders(here)
 
 
 def test_expected_readonly():
