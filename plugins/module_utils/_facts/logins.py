@@ -9,15 +9,18 @@ Note that this module util is PRIVATE to the collection. It can have breaking ch
 import re
 import time
 
-from ansible_collections.mailops.triage.plugins.module_utils._facts import logfiles, logread
+from ansible_collections.mailops.triage.plugins.module_utils._facts import log, logfiles, logread
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 
-_FILES = ("/var/log/mail.log", "/var/log/maillog", "/var/log/dovecot.log", "/var/log/syslog", "/var/log/messages")
+# Where Dovecot is often told to write; it counts even when its configuration cannot be asked.
+_OWN_FILE = "/var/log/dovecot.log"
 _LINES, _BYTES, _SECONDS, _SHOWN = 4000, 8 << 20, 1.5, 5
+# Before 2.4 a good one is "Login: user=<", from 2.4 on "Logged in: user=<"; a bad one is
 # "(auth failed, 3 attempts in 12 secs): user=<alice>, method=PLAIN, rip=192.0.2.7, lip=192.0.2.17, TLS"
 _LOGIN = re.compile(
     r"\b(imap|pop3|managesieve|submission)-login: (?:Info: )?"
-    r"(?:(?P<good>Login)|[^<>]*\((?:auth failed|password expired|user disabled)[^<>]*\)|[^<>]*Maximum number[^<>]*)"
+    r"(?:(?P<good>Login|Logged in)|[^<>]*\((?:auth failed|password expired|user disabled)[^<>]*\)"
+    r"|[^<>]*Maximum number[^<>]*)"
     r": user=<(?P<user>.{1,200}?)>, (?:method=[^,]*, )?rip=(?P<rip>[0-9A-Fa-f.:]{2,45}), "
 )
 _UNIX = re.compile(r"^(\d{9,11}\.\d+) ")
@@ -95,17 +98,41 @@ def _from_journal(context, users):
 
 
 def _from_files(context):
-    """Lines about logins at the end of the first log file that is there, oldest first; None when there is none."""
-    since, stop = context.now - float(context.options["log_window"]), time.monotonic() + _SECONDS
-    for name in _FILES:
-        found = []
+    """Lines about logins at the end of every log file that Dovecot may write to, oldest first.
+
+    :returns: list of lines, or None when no file could be read
+    """
+    paths = [path for path, families in log.log_files(context) if "mda" in families]
+    if context.path(_OWN_FILE) not in paths:
+        paths.append(context.path(_OWN_FILE))
+    found, opened, start = [], False, time.monotonic()
+    for place, path in enumerate(paths):
+        # A long file leaves the others their share of the time.
+        stop = start + _SECONDS * (place + 1) / len(paths)
         try:
-            for segment in reversed(list(logfiles.segments(context.path(name), since, context.now, _BYTES)[0])):
-                for piece in segment:
-                    found += [line.decode("utf-8", "replace") for line in piece.split(b"\n") if b"-login: " in line]
-                    if time.monotonic() >= stop:
-                        return found
+            found += _of_file(context, path, stop)
+            opened = True
         except OSError:
             continue
-        return found
-    return None
+    # Files overlap in time, and the last login is the last of all of them.
+    return [line for dummy, line in sorted(found, key=lambda one: one[0])] if opened else None
+
+
+def _of_file(context, path, stop):
+    """Lines about logins at the end of a log file, as a list of (epoch, line).
+
+    :param stop: time.monotonic() after which the rest is left unread
+    :raises OSError: when it cannot be read
+    """
+    since, found = context.now - float(context.options["log_window"]), []
+    for segment in reversed(list(logfiles.segments(path, since, context.now, _BYTES)[0])):
+        for piece in segment:
+            for line in piece.split(b"\n"):
+                if b"-login: " in line:
+                    text = line.decode("utf-8", "replace")
+                    moment = logread.parse_moment(text, context.now)[0]
+                    if moment is not None:
+                        found.append((moment, text))
+            if time.monotonic() >= stop:
+                return found
+    return found

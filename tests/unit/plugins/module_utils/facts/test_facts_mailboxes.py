@@ -294,6 +294,35 @@ class TestLogins:
         assert logins.of_users(context, ["a.b", "carol"])["a.b"]["count"] == 1
         assert "user=<(a\\.b|carol)>" in context.asked[0][-1]
 
+    def test_a_good_login_in_the_words_of_dovecot_2_4(self) -> None:
+        line = (
+            "1795602900.5 h dovecot[1]: imap-login: Logged in: user=<alice>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.7"
+        )
+        record = self.count([line])
+        assert (record["count"], record["last"], record["from"]) == (1, 1795602900.5, ["192.0.2.9"])
+
+    @pytest.mark.parametrize("name", ["dovecot.log", "logins"])
+    def test_every_file_that_dovecot_writes_is_read(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        folder = tmp_path / "var" / "log"
+        folder.mkdir(parents=True)
+        (folder / "mail.log").write_text(
+            "2026-11-25T10:30:00+00:00 h postfix/smtpd[7]: connect from x[192.0.2.66]\n"
+            "2026-11-25T10:45:00+00:00 h dovecot: pop3-login: Login: user=<alice>, method=PLAIN, rip=192.0.2.2, x\n",
+            encoding="utf-8",
+        )
+        (folder / name).write_text(
+            "2026-11-25T10:40:00+00:00 imap-login: Info: Login: user=<alice>, method=PLAIN, rip=192.0.2.1, x\n",
+            encoding="utf-8",
+        )
+        # The second file is known from Dovecot's configuration only.
+        settings = "log_path = /var/log/logins\n" if name == "logins" else ""
+        context = Quiet({"doveconf": result(settings)}, {dovecot.installed: True}, root=str(tmp_path))
+        context.now = 1795603000.0
+        record = logins.of_users(context, ["alice"])["alice"]
+        assert (record["count"], record["from"]) == (2, ["192.0.2.2", "192.0.2.1"])
+
     def test_no_log_at_all(self, tmp_path: Path) -> None:
         assert logins.of_users(Quiet(root=str(tmp_path)), ["alice"]) is None
 
