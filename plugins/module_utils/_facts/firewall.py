@@ -14,7 +14,8 @@ from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 
 PORTS = (25, 465, 587, 143, 993, 110, 995, 4190, 22)
 
-# ports: list of (low, high), or None for every TCP port; source: text, or None for everybody; limited: only a share
+# ports: list of (low, high), or None for every TCP port; source: text (addresses, or the interface they come in by), or
+# None for everybody; limited: only a share
 # or a rate of the packets; applies: false when it cannot meet a new TCP connection from outside; verdict: accept, drop,
 # reject, return, jump, goto or None; target: chain name for jump and goto; packets: int or None; text: the rule
 Rule = namedtuple("Rule", "ports source limited applies verdict target packets text")
@@ -36,7 +37,7 @@ def blocked(chains, tool):
         if not chain.base:
             continue
         walk = _Walk(by_key, chain, tool)
-        walk.through(chain, Rule(None, None, False, True, None, None, None, ""), 0)
+        walk.through(chain, Rule(None, None, False, True, None, None, None, ""), 0, (), {})
         if chain.policy in ("drop", "reject"):
             walk.end(chain)
         found += walk.found
@@ -51,8 +52,14 @@ class _Walk(object):
         self.found = []
         self.left = _MOST_RULES
 
-    def through(self, chain, outer, depth):
-        """Follow one chain's rules; outer holds the conditions under which the chain is entered."""
+    def through(self, chain, outer, depth, skipped, spared):
+        """Follow one chain's rules.
+
+        :param outer: the conditions under which the chain is entered
+        :param skipped: ports whose packets a rule of a chain above has sent back before they could come here
+        :param spared: dict of port to the sources whose packets a rule of a chain above has sent back
+        """
+        skipped, spared = set(skipped), dict(spared)
         for rule in chain.rules:
             self.left -= 1
             if self.left < 0 or depth > 8:
@@ -60,14 +67,17 @@ class _Walk(object):
             if not rule.applies or rule.verdict is None:
                 continue
             both = _combine(outer, rule)
-            ports = [port for port in PORTS if port in self.open and _covers(both.ports, port)]
+            ports = [port for port in PORTS if port in self.open - skipped and _covers(both.ports, port)]
             if not ports:
                 continue
             whole = both.source is None and not both.limited
             if rule.verdict in ("jump", "goto") and rule.target in self.by_key:
-                self.through(self.by_key[rule.target], both, depth + 1)
+                self.through(self.by_key[rule.target], both, depth + 1, skipped, spared)
             elif rule.verdict == "return" and whole:
-                return
+                # The other ports go on to the next rule.
+                skipped.update(ports)
+            elif rule.verdict == "return" and not both.limited:
+                spared.update((port, spared.get(port, []) + [both.source]) for port in ports)
             elif rule.verdict == "accept":
                 for port in ports:
                     if whole:
@@ -76,24 +86,22 @@ class _Walk(object):
                         self.allowed.setdefault(port, []).append(both.source)
             elif rule.verdict in ("drop", "reject"):
                 for port in ports:
-                    self._add(port, rule.verdict, chain.where, rule.text, rule.packets, both.source, both.limited)
-                    if whole:
+                    source = both.source or self._but(port, spared.get(port, []))
+                    self._add(port, rule.verdict, chain.where, rule.text, rule.packets, source, both.limited)
+                    # Whoever was sent back meets the rules that follow.
+                    if whole and port not in spared:
                         self.open.discard(port)
+
+    def _but(self, port, spared=()):
+        """Whom a rule for everybody does not meet, as text; None when it meets everybody."""
+        exempt = list(self.allowed.get(port, [])) + list(spared)
+        return "all but " + ", ".join(exempt[:3]) if exempt else None
 
     def end(self, chain):
         """What the policy does with the ports that no rule has decided."""
         for port in PORTS:
             if port in self.open:
-                exempt = ", ".join(self.allowed.get(port, [])[:3])
-                self._add(
-                    port,
-                    chain.policy,
-                    chain.where,
-                    "policy " + chain.policy,
-                    None,
-                    "all but " + exempt if exempt else None,
-                    False,
-                )
+                self._add(port, chain.policy, chain.where, "policy " + chain.policy, None, self._but(port), False)
 
     def _add(self, port, verdict, where, text, packets, source, limited):
         if len(self.found) >= 200:
@@ -164,3 +172,12 @@ def outside(ports):
             found.append((start, low - 1))
         start = max(start, high + 1)
     return found + [(start, 65535)]
+
+
+def meets_syn(mask, wanted):
+    """Whether the first packet of a new connection bears just the wanted ones of some flags.
+
+    :param mask: names of the flags that are looked at, in any case
+    :param wanted: names of those of them that have to be set
+    """
+    return {"syn"}.intersection(name.lower() for name in mask) == {name.lower() for name in wanted}

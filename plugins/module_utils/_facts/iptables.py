@@ -6,8 +6,16 @@
 Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 """
 
-from ansible_collections.mailops.triage.plugins.module_utils._facts.firewall import Chain, Rule, outside, port_range
+from ansible_collections.mailops.triage.plugins.module_utils._facts.firewall import (
+    Chain,
+    Rule,
+    meets_syn,
+    outside,
+    port_range,
+)
 from ansible_collections.mailops.triage.plugins.module_utils._text import whole
+
+_FLAGS = ["FIN", "SYN", "RST", "PSH", "ACK", "URG"]
 
 
 def parse_iptables(text, where="ip"):
@@ -44,7 +52,7 @@ def parse_iptables(text, where="ip"):
 
 
 def _iptables_rule(words, packets, text, where):
-    ports, source, limited, applies, verdict, target = None, None, False, True, None, None
+    ports, sources, limited, applies, verdict, target = None, [], False, True, None, None
     place = 0
     while place < len(words):
         word, negated = words[place], place > 0 and words[place - 1] == "!"
@@ -55,14 +63,22 @@ def _iptables_rule(words, packets, text, where):
             pairs = [port_range({"range": part.split(":")}) for part in value.split(",")]
             ports = [pair for pair in pairs if pair is not None]
             ports = outside(ports) if negated else ports
-        elif word in ("--sport", "--sports", "--tcp-flags"):
+        elif word in ("--sport", "--sports"):
             applies = False
+        elif word == "--tcp-flags":
+            # So is --syn printed.
+            mask, wanted = _flags(value), _flags(words[place + 2] if place + 2 < len(words) else "")
+            applies = applies and meets_syn(mask, wanted) != negated
         elif word in ("-s", "--source", "--src-range"):
-            source = ("not " if negated else "") + value
+            sources.append(("not " if negated else "") + value)
         elif word == "--match-set" and words[place + 2 : place + 3] and "src" in words[place + 2]:
-            source = ("not " if negated else "") + "set " + value
-        elif word in ("-i", "--in-interface") and value == "lo" and not negated:
-            applies = False
+            sources.append(("not " if negated else "") + "set " + value)
+        elif word in ("-i", "--in-interface"):
+            # Nobody comes in by the loopback interface, so everybody comes in by another one.
+            if value == "lo":
+                applies = applies and negated
+            elif value != "+":
+                sources.append(("not " if negated else "") + "interface " + value)
         elif word in ("--ctstate", "--state"):
             applies = applies and ("NEW" in value.split(",")) != negated
         elif word in (
@@ -80,4 +96,9 @@ def _iptables_rule(words, packets, text, where):
             if verdict is None:
                 verdict, target = ("jump" if word in ("-j", "--jump") else "goto"), (where, "filter", value)
         place += 1
+    source = " and ".join(sources) or None
     return Rule(ports, source, limited, applies, verdict, target, packets, text)
+
+
+def _flags(names):
+    return _FLAGS if names == "ALL" else [name for name in names.split(",") if name not in ("", "NONE")]

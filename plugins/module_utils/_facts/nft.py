@@ -8,9 +8,16 @@ Note that this module util is PRIVATE to the collection. It can have breaking ch
 
 import json
 
-from ansible_collections.mailops.triage.plugins.module_utils._facts.firewall import Chain, Rule, outside, port_range
+from ansible_collections.mailops.triage.plugins.module_utils._facts.firewall import (
+    Chain,
+    Rule,
+    meets_syn,
+    outside,
+    port_range,
+)
 
 _NETWORK_FAMILIES = ("ip", "ip6", "inet")
+_FLAGS = ("fin", "syn", "rst", "psh", "ack", "urg")
 _OTHER_PROTOCOLS = ("udp", "icmp", "icmpv6", "sctp", "dccp", "esp", "ah")
 
 
@@ -104,7 +111,7 @@ class _Reader(object):
         elif name in ("ip saddr", "ip6 saddr"):
             if isinstance(right, str) and right.startswith("@") and not values:
                 state["applies"] = False  # a set without members meets nobody
-            state["source"] = ("" if sign in ("==", "in") else "not ") + shown
+            _narrow(state, ("" if sign in ("==", "in") else "not ") + shown)
         elif name.startswith("numgen"):
             state["limited"] = True
         elif name in ("meta l4proto", "ip protocol", "ip6 nexthdr"):
@@ -112,12 +119,17 @@ class _Reader(object):
             if wanted != (sign in ("==", "in")):
                 state["applies"] = False
         elif name in ("meta iifname", "meta iif"):
-            if values == ["lo"] and sign == "==":
+            if values != ["lo"]:
+                _narrow(state, ("" if sign in ("==", "in") else "not ") + "interface " + shown)
+            elif sign in ("==", "in"):
+                # Nobody comes in by the loopback interface, so everybody comes in by another one.
                 state["applies"] = False
+        elif name == "tcp flags":
+            state["applies"] = state["applies"] and _flags_meet(left, right, sign)
         elif name == "ct state":
             if ("new" in values) != (sign in ("==", "in")):
                 state["applies"] = False
-        elif name.split()[0] in _OTHER_PROTOCOLS or name in ("tcp sport", "tcp flags"):
+        elif name.split()[0] in _OTHER_PROTOCOLS or name == "tcp sport":
             state["applies"] = False
         elif name.startswith("fib"):
             state["applies"] = False
@@ -153,10 +165,35 @@ class _Reader(object):
         return found
 
 
+def _narrow(state, source):
+    state["source"] = "{0} and {1}".format(state["source"], source) if state["source"] else source
+
+
+def _flags_meet(left, right, sign):
+    """Whether the first packet of a new connection is one that a match of TCP flags means."""
+    masked, wanted = left.get("&"), _names(right)
+    if masked is None and sign == "in":
+        # Any of them.
+        return "syn" in wanted
+    mask = _FLAGS if masked is None else _names(masked[1:])
+    return meets_syn(mask, wanted) == (sign in ("==", "in"))
+
+
+def _names(value):
+    """Names of TCP flags in a value, however they are joined."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return [name for part in value for name in _names(part)]
+    return [value] if isinstance(value, str) else []
+
+
 def _field(left):
     if not isinstance(left, dict):
         return "?"
     for kind, body in left.items():
+        if kind == "&" and isinstance(body, list) and _field(body[:1] and body[0]) == "tcp flags":
+            return "tcp flags"
         if kind == "payload" and isinstance(body, dict):
             return "{0} {1}".format(body.get("protocol", "?"), body.get("field", "?"))
         if kind in ("meta", "ct") and isinstance(body, dict):

@@ -138,6 +138,85 @@ def test_iptables():
     assert packets == [7]
 
 
+def of_rules(*rules: str, policy: str = "ACCEPT"):
+    """What stands before port 25, as (verdict, from), by rules of INPUT, and of the chains that some name."""
+    names = sorted({rule.split()[1] for rule in rules if rule.startswith("-A")} - {"INPUT"})
+    heads = [f":INPUT {policy} [0:0]"] + [f":{name} - [0:0]" for name in names]
+    lines = [rule if rule.startswith("-A") else "-A INPUT " + rule for rule in rules]
+    found = firewall.blocked(iptables.parse_iptables("\n".join(["*filter", *heads, *lines, "COMMIT"])), "iptables")
+    return [(item["verdict"], item["from"]) for item in found if item["port"] == 25]
+
+
+@pytest.mark.parametrize(
+    ("rules", "policy", "expected"),
+    [
+        (["-i eth1 -j ACCEPT"], "DROP", [("drop", "all but interface eth1")]),
+        (["-i eth1 -j ACCEPT", "-p tcp -j DROP"], "ACCEPT", [("drop", "all but interface eth1")]),
+        (["-i lo -j ACCEPT", "-i + -j ACCEPT"], "DROP", []),
+        (["! -i lo -p tcp --dport 25 -j DROP"], "ACCEPT", [("drop", None)]),
+        (["-s 192.0.2.1/32 ! -i eth0 -j DROP"], "ACCEPT", [("drop", "192.0.2.1/32 and not interface eth0")]),
+        (["-p tcp --dport 25 --tcp-flags FIN,SYN,RST,ACK SYN -j DROP"], "ACCEPT", [("drop", None)]),
+        (["-p tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -j DROP"], "ACCEPT", []),
+        (["-p tcp --tcp-flags ALL NONE -j DROP", "-p tcp --tcp-flags SYN,RST SYN,RST -j DROP"], "ACCEPT", []),
+    ],
+)
+def test_rules_of_iptables_with_interfaces_and_flags(rules, policy, expected):
+    assert of_rules(*rules, policy=policy) == expected
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        (["-p tcp --dport 22 -j RETURN", "-p tcp -j DROP"], [("drop", None)]),
+        (["-p tcp --dport 25 -j RETURN", "-p tcp -j DROP"], []),
+        (["-j RETURN", "-p tcp -j DROP"], []),
+        (["-s 192.0.2.1/32 -j RETURN", "-p tcp -j DROP"], [("drop", "all but 192.0.2.1/32")]),
+        (["-p tcp --dport 25 -j RETURN", "-p tcp -j inner"], []),
+    ],
+)
+def test_who_returns_leaves_the_rest_of_the_chain_to_the_others(rules, expected):
+    inner = "-A inner -p tcp -j DROP"
+    assert of_rules("-j X", *("-A X " + rule for rule in rules), inner) == expected
+
+
+def test_a_port_that_returns_meets_what_follows_the_jump():
+    rules = ["-j X", "-p tcp --dport 25 -j REJECT", "-A X -p tcp --dport 25 -j RETURN", "-A X -p tcp -j DROP"]
+    assert of_rules(*rules) == [("reject", None)]
+
+
+def match(left, right, op="=="):
+    return {"match": {"op": op, "left": left, "right": right}}
+
+
+FLAGS = {"payload": {"protocol": "tcp", "field": "flags"}}
+NEW = {"&": [FLAGS, {"|": [{"|": [{"|": ["fin", "syn"]}, "rst"]}, "ack"]}]}
+INTERFACE = {"meta": {"key": "iifname"}}
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        (match(NEW, "syn"), [("drop", None)]),
+        (match(NEW, "syn", "!="), []),
+        (match({"&": [FLAGS, ["fin", "syn"]]}, {"|": ["fin", "syn"]}), []),
+        (match({"&": [FLAGS, ["syn", "ack"]]}, 0), []),
+        (match(FLAGS, "syn", "in"), [("drop", None)]),
+        (match(FLAGS, "syn"), [("drop", None)]),
+        (match(FLAGS, "ack", "in"), []),
+        (match(INTERFACE, "lo"), []),
+        (match(INTERFACE, "lo", "!="), [("drop", None)]),
+        (match(INTERFACE, "eth1"), [("drop", "interface eth1")]),
+        (match(INTERFACE, {"set": ["eth1", "lo"]}, "!="), [("drop", "not interface eth1, lo")]),
+    ],
+)
+def test_rules_of_nft_with_interfaces_and_flags(part, expected):
+    place = {"family": "inet", "table": "filter"}
+    head = {**place, "name": "input", "hook": "input", "type": "filter", "policy": "accept"}
+    document = {"nftables": [{"chain": head}, {"rule": {**place, "chain": "input", "expr": [part, {"drop": None}]}}]}
+    found = firewall.blocked(nft.parse_nft(json.dumps(document))[0], "nft")
+    assert [(item["verdict"], item["from"]) for item in found if item["port"] == 25] == expected
+
+
 def test_status_of_the_look():
     assert listeners.packet_filter(Quiet({"nft": result(text("nft-mixed.json"))}))[1] == "ok"
     denied = result(err="Operation not permitted (you must be root)", rc=1)
