@@ -10,10 +10,12 @@ import os
 import re
 import time
 
+from ansible_collections.mailops.triage.plugins.module_utils._text import whole
+
 OLD_DAYS = 90
 _DAY = 86400
 # Dovecot and most delivery agents write the size into the name: no need to ask the file system.
-_SIZE = re.compile(r",S=(\d+)")
+_SIZE = re.compile(r",S=([0-9]{1,18})(?![0-9])")
 
 
 class Budget(object):
@@ -125,7 +127,7 @@ def _messages(folder, record, budget, now, inbox):
                 continue
             record["inbox_messages"] += 1
             head = name.partition(".")[0]
-            when = int(head) if head.isdigit() and len(head) < 12 else None
+            when = whole(head) if len(head) < 12 else None
             if when is not None and 0 < when <= now:
                 record["inbox_old"] += when < old
                 if record["oldest"] is None or when < record["oldest"]:

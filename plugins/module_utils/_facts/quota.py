@@ -9,6 +9,7 @@ Note that this module util is PRIVATE to the collection. It can have breaking ch
 import re
 
 from ansible_collections.mailops.triage.plugins.module_utils._facts import procfs
+from ansible_collections.mailops.triage.plugins.module_utils._text import whole
 
 _SETTING = re.compile(r"^\s*([\w/]+)\s*=\s*(.*?)\s*$", re.MULTILINE)
 _AMOUNT = re.compile(r"^(\d+)\s*([bkmgt]?)", re.IGNORECASE)
@@ -66,13 +67,14 @@ def parse_maildirsize(text):
     found: dict = {"limit_bytes": None, "limit_messages": None, "bytes": 0, "messages": 0}
     for part in lines[0].split(","):
         part = part.strip()
-        if part[:-1].isdigit() and part[-1:] in ("S", "C"):
-            found["limit_bytes" if part[-1] == "S" else "limit_messages"] = int(part[:-1]) or None
+        if part[-1:] in ("S", "C"):
+            found["limit_bytes" if part[-1] == "S" else "limit_messages"] = whole(part[:-1]) or None
     for line in lines[1:]:
         words = line.split()
-        if len(words) == 2 and all(word.lstrip("-").isdigit() for word in words):
-            found["bytes"] += int(words[0])
-            found["messages"] += int(words[1])
+        numbers = [whole(word[1:] if word.startswith("-") else word) for word in words]
+        if len(words) == 2 and None not in numbers:
+            found["bytes"] += -numbers[0] if words[0].startswith("-") else numbers[0]
+            found["messages"] += -numbers[1] if words[1].startswith("-") else numbers[1]
     return found
 
 

@@ -161,6 +161,11 @@ class TestMaildir:
         record = maildir.measure(str(tmp_path), "mdbox", unlimited(), NOW)
         assert record["bytes"] == 300 and record["messages"] is None
 
+    def test_a_name_that_only_looks_like_a_number(self, tmp_path: Path) -> None:
+        deliver(tmp_path / "new", "\u00b2.M1P1.host", "xy")
+        record = maildir.measure(str(tmp_path), "maildir", unlimited(), NOW)
+        assert (record["inbox_messages"], record["oldest"]) == (1, None)
+
     def test_links_are_not_followed(self, tmp_path: Path) -> None:
         deliver(tmp_path / "elsewhere" / "cur", "1700000000.M1P1.host:2,S")
         (tmp_path / "box").mkdir()
@@ -200,6 +205,15 @@ class TestQuota:
         found = quota.parse_maildirsize("102400S,10C\n0 0\n60000 3\n-1000 -1\nrubbish\n")
         assert found == {"limit_bytes": 102400, "limit_messages": 10, "bytes": 59000, "messages": 2}
         assert quota.parse_maildirsize("") is None
+
+    @pytest.mark.parametrize(
+        "said",
+        ["1000S\n--5 1\n", "\u00b2S\n\u00b2 1\n", "9" * 5000 + "S\n-" + "9" * 5000 + " 1\n"],
+        ids=["signs", "powers", "endless"],
+    )
+    def test_a_user_who_writes_no_numbers_costs_nothing(self, said: str) -> None:
+        found = quota.parse_maildirsize(said)
+        assert (found["bytes"], found["messages"]) == (0, 0)
 
     def test_doveadm(self) -> None:
         said = "Quota name\tType\tValue\tLimit\t%\nUser quota\tSTORAGE\t198\t100\t198\nUser quota\tMESSAGE\t1\t-\t0\n"
