@@ -10,7 +10,7 @@ import os
 import re
 import stat
 
-from ansible_collections.mailops.triage.plugins.module_utils._facts import procfs
+from ansible_collections.mailops.triage.plugins.module_utils._facts import filesystems, procfs
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 
 # systemd-coredump: core.NAME.UID.BOOT.PID.MICROSECONDS.zst
@@ -63,7 +63,7 @@ def listing(context, queue_directory, since):
             entries = os.scandir(context.path(folder))
         except OSError:
             continue
-        for number, entry in enumerate(entries):
+        for number, entry in enumerate(filesystems.readable(entries)):
             if number >= _MOST_ENTRIES:
                 break
             parsed = parse_name(entry.name)

@@ -165,7 +165,7 @@ def consumers(top, seconds=_WALK_SECONDS, entries=_WALK_ENTRIES, by_entries=Fals
             listing = os.scandir(folder)
         except OSError:
             continue
-        for entry in _readable(listing):
+        for entry in readable(listing):
             seen += 1
             if seen > entries or not seen % 256 and time.monotonic() >= deadline:
                 _note(found, folder, size, count, largest, largest_name)
@@ -191,13 +191,21 @@ def consumers(top, seconds=_WALK_SECONDS, entries=_WALK_ENTRIES, by_entries=Fals
     return _largest(found, by_entries), True
 
 
-def _readable(listing):
-    """The entries of a directory as far as a sick disk gives them."""
+def readable(listing, errors=None):
+    """The entries of a directory as far as a sick disk gives them.
+
+    :param errors: list that the OSError is added to which ended it before its time
+    """
     while True:
         try:
-            yield next(listing)
-        except (StopIteration, OSError):
+            entry = next(listing)
+        except StopIteration:
             return
+        except OSError as error:
+            if errors is not None:
+                errors.append(error)
+            return
+        yield entry
 
 
 def _note(found, folder, size, count, largest, largest_name):

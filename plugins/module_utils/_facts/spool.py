@@ -11,7 +11,7 @@ import os
 import re
 import time
 
-from ansible_collections.mailops.triage.plugins.module_utils._facts import postfix
+from ansible_collections.mailops.triage.plugins.module_utils._facts import filesystems, postfix
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 
 QUEUES = ("incoming", "active", "deferred", "hold", "corrupt", "maildrop")
@@ -87,8 +87,9 @@ class Scan(object):
             if depth == 0:
                 self.errors.append("{0}: {1}".format(name, error.strerror or error))
             return
+        sick = []
         # Not in a "with": Python 3.5's scandir has none, and 3.6's ends with the last entry anyway.
-        for entry in entries:
+        for entry in filesystems.readable(entries, sick):
             self._seen += 1
             if self._seen > MOST_FILES or not self._seen % 256 and time.monotonic() >= self.deadline:
                 self.truncated = True
@@ -104,6 +105,9 @@ class Scan(object):
             self.counts[name] += 1
             self.bytes[name] += info.st_size
             self._age(name, entry.path, info)
+        # What lies behind a damage was not counted. Told once a queue: as many errors as queues mean none was read.
+        if sick and not any(error.startswith(name + ": ") for error in self.errors):
+            self.errors.append("{0}: {1}".format(name, sick[0].strerror or sick[0]))
 
     def _age(self, name, path, info):
         moment = None

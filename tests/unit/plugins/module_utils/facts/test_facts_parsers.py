@@ -451,6 +451,24 @@ def test_queue_that_nobody_may_read(tmp_path):
     assert len(scan.errors) == len(spool.QUEUES)
 
 
+def test_a_queue_on_a_sick_disk_is_counted_as_far_as_it_can_be_read(tmp_path, monkeypatch):
+    for name in spool.QUEUES:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1").write_text("")
+    for number in range(len(spool.QUEUES)):
+        (tmp_path / "deferred" / f"d{number}").mkdir()
+
+    def sick(folder, scandir=os.scandir):
+        yield from scandir(folder)
+        if "/deferred" in folder:
+            raise OSError(117, "Structure needs cleaning")
+
+    monkeypatch.setattr(os, "scandir", sick)
+    scan = spool.Scan(str(tmp_path), 0.0, float("inf")).run()
+    assert scan.counts == dict.fromkeys(spool.QUEUES, 1)
+    assert scan.errors == ["deferred: Structure needs cleaning"]
+
+
 def test_large_queue_is_bounded(tmp_path, monkeypatch):
     monkeypatch.setattr(spool, "MOST_FILES", 100)
     for name in spool.QUEUES:

@@ -278,6 +278,19 @@ def test_core_dumps_within_the_window(tmp_path):
     assert found[0]["path"] == "/var/lib/systemd/coredump/core.11"
 
 
+def test_core_dumps_on_a_sick_disk(tmp_path, monkeypatch):
+    (tmp_path / "var/crash").mkdir(parents=True)
+    (tmp_path / "var/crash/core.10").write_text("x")
+
+    def sick(folder, scandir=os.scandir):
+        yield from scandir(folder)
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "scandir", sick)
+    here = host(tmp_path)
+    assert [core["pid"] for core in cores.listing(here, None, here.now - 86400)] == [10]
+
+
 def test_where_cores_are_looked_for():
     assert cores.places("/var/cores/core.%e.%p", "/var/spool/postfix")[0] == "/var/cores"
     assert cores.places("|/usr/lib/systemd/systemd-coredump %P", None)[0] == "/var/lib/systemd/coredump"
