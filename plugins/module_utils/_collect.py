@@ -110,6 +110,14 @@ class _Job(object):
         # The interpreter does not wait for a thread that the kernel holds.
         self.thread.daemon = True
 
+    def start(self):
+        """Begin; on a host that gives no more threads (out of process ids, at a limit) the part has failed at once."""
+        try:
+            self.thread.start()
+        except RuntimeError as error:
+            reason = clean("{0}: {1}".format(type(error).__name__, error), 400)
+            self.record = {"status": "failed", "reason": reason, "seconds": 0.0}
+
     def _work(self):
         began = time.monotonic()
         value, status, reason = None, "ok", ""
@@ -146,9 +154,10 @@ def collect(subsets=None, options=None):
     if context.left() > 0:
         _start_early(names, context)
     for job in jobs:
-        job.thread.start()
+        job.start()
     for job in jobs:
-        job.thread.join(context.left() + 0.01)
+        if job.record is None:
+            job.thread.join(context.left() + 0.01)
         record = job.record
         document[job.name] = job.value if record is not None else None
         document["collectors"][job.name] = record or {
@@ -168,7 +177,10 @@ def _start_early(names, context):
                 started.append(look)
                 thread = threading.Thread(target=_ignore_errors, args=(context, look))
                 thread.daemon = True
-                thread.start()
+                try:
+                    thread.start()
+                except RuntimeError:
+                    return  # no more threads: whoever needs the value looks for it then
 
 
 def _ignore_errors(context, look):

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from pathlib import Path
 
@@ -101,6 +102,22 @@ def test_one_that_hangs_costs_the_budget_only(monkeypatch):
     assert time.monotonic() - began < 2
     assert document["memory"] is None and document["host"] is not None
     assert "time budget of 0.5 s" in document["collectors"]["memory"]["reason"]
+
+
+def test_a_host_that_gives_no_more_threads(monkeypatch):
+    start = threading.Thread.start
+
+    def refused(thread):
+        if thread.name != "collect host":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    document = _collect.collect(["memory", "host", "disk"])
+    assert document["host"] is not None and document["memory"] is document["disk"] is None
+    record = document["collectors"]["memory"]
+    assert (record["status"], record["reason"]) == ("failed", "RuntimeError: can't start new thread")
+    assert problems(document) == []
 
 
 def test_no_time_at_all():
