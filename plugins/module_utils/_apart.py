@@ -32,6 +32,8 @@ def apart(work, arguments) -> str:
     """
     reading, writing = os.pipe()
     if os.fork() == 0:
+        # With this end open here, a child whose parent was killed would wait for ever to be read.
+        os.close(reading)
         _child(work, arguments, writing)
     os.close(writing)
     with os.fdopen(reading, "rb") as stream:

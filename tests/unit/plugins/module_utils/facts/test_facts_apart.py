@@ -52,3 +52,10 @@ def test_the_child_lets_go_of_the_channels_of_the_login() -> None:
         [sys.executable, "-c", script, folder], capture_output=True, text=True, timeout=15, check=True
     )
     assert done.stdout == '"said"\n'
+
+
+def test_the_child_does_not_hold_the_end_that_is_read() -> None:
+    """It would wait for ever to be read, were its parent killed."""
+    before = len(os.listdir("/proc/self/fd"))
+    # One end of the pipe, and /dev/null.
+    assert json.loads(apart(lambda: len(os.listdir("/proc/self/fd")), [])) == before + 2
