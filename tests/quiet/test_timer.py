@@ -199,7 +199,7 @@ def test_the_role_from_the_first_plan_to_the_cancelling(world: World) -> None:
     assert play(**asked)["changed"] is False
     listed = play(state="listed")["schedules"]
     assert [(one["name"], one["active"]) for one in listed] == [("patch-night", True)]
-    assert json.loads(listed[0]["command"][2])["patch_night_window"]["tz"] == "Europe/Berlin"
+    assert json.loads(listed[0]["command"][2])["patch_night_scheduled"]["tz"] == "Europe/Berlin"
     assert play(state="cancelled")["changed"] is True
     assert play(state="listed")["schedules"] == []
 
