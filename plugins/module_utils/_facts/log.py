@@ -178,6 +178,9 @@ class _Reading(object):
             self._segments(one, hosts, limits)
         except OSError as error:
             record["reason"] = clean(error.strerror or error, 120)
+            # What was counted before the damage counts from its first line on, with a hole behind it.
+            self._reached(record)
+            self._cut(record["reason"])
         if flowing and record["oldest"] is not None:
             self._since.append(max(self.window, record["oldest"]))
 
@@ -186,6 +189,10 @@ class _Reading(object):
         if not self._counted and not self._from_journal:
             return None
         return baseline.look(self.context, self._counted, (self._from_journal, book.oldest), self.deadline)
+
+    def _reached(self, record):
+        if self.lines.oldest is not None:
+            record["oldest"] = min(self.lines.oldest, record["oldest"] or self.lines.oldest)
 
     def _segments(self, one, hosts, limits):
         record, now, left = one.record, self.context.now, int(self.context.options["log_bytes"])
@@ -200,8 +207,7 @@ class _Reading(object):
                     self.lines.feed(piece, record["name"], hosts, limits)
                     record["lines"] += piece.count(b"\n")
                 left -= part.read
-                if self.lines.oldest is not None:
-                    record["oldest"] = min(self.lines.oldest, record["oldest"] or self.lines.oldest)
+                self._reached(record)
             if cut or left <= 0:
                 self._cut("more than may be read")
                 return

@@ -18,7 +18,7 @@ _PACKED = (".gz", ".xz", ".bz2")
 
 
 class Segment(object):
-    """A part of a log file.
+    """A part of a log file; in its stead come empty pieces while what stands before the window is skipped.
 
     :ivar first: epoch of its first line, or None
     :ivar read: bytes handed out so far
@@ -30,6 +30,10 @@ class Segment(object):
     def __iter__(self):
         rest = b""
         for piece in self._pieces:
+            if not piece:
+                # The reader is to look at the clock.
+                yield piece
+                continue
             self.read += len(piece)
             end = piece.rfind(b"\n") + 1
             if end:
@@ -139,7 +143,10 @@ class _Unpacked(object):
 
 
 def _unpack(path, since, now, limit, until=None):
-    """Pieces of a packed file from the window on; it can only be read from its beginning."""
+    """Pieces of a packed file from the window on; it can only be read from its beginning.
+
+    An empty piece stands for one that ends before the window: to come this far may take long.
+    """
     total = taken = 0
     with _opened(path) as handle:
         while taken < limit and total < 8 * limit:
@@ -152,6 +159,8 @@ def _unpack(path, since, now, limit, until=None):
                 yield piece
                 if until is not None and logread.last_moment(piece, now, since) > until:
                     return
+            else:
+                yield b""
     raise OSError("larger than may be read")
 
 

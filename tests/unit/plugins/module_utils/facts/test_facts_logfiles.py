@@ -114,6 +114,30 @@ def test_packed_files(tmp_path, suffix, pack):
             read(damaged, limit=100_000 if damaged == bomb else 8 << 20)
 
 
+def test_the_clock_can_be_looked_at_before_a_packed_file_reaches_the_window(tmp_path):
+    path = tmp_path / "mail.log.2.gz"
+    path.write_bytes(gzip.compress(line(NOW - 1000).encode() * 60000))
+    (part,), dummy = logfiles.segments(str(path), NOW, NOW, 8 << 20)
+    pieces = list(part)
+    assert len(pieces) > 2 and not any(pieces)
+
+
+@pytest.mark.parametrize("damage", ["cut", "long"])
+def test_a_packed_log_that_is_not_read_to_its_end_is_not_whole(tmp_path, damage):
+    folder, now = host(tmp_path), 1_795_603_843.0
+    write_log(folder / "mail.log", [now - 600, now - 60])
+    old = folder / "mail.log.1.gz"
+    noise = "".join(
+        line(now - 7200 + number % 60, str(number * 2654435761 % 2**61)) for number in range(40000)
+    ).encode()
+    old.write_bytes(gzip.compress(noise)[: -1000 if damage == "cut" else None])
+    os.utime(old, (now - 3600, now - 3600))
+    found = collect(tmp_path, log_bytes=8 << 20 if damage == "cut" else 1 << 20, log_seconds=60.0)
+    assert found["truncated"] and not found["flow"]["complete"] and found["sources"][1]["reason"]
+    assert found["flow"]["reason"] == found["sources"][1]["reason"]
+    assert found["flow"]["since"] == found["sources"][1]["oldest"] == now - 7200
+
+
 @pytest.mark.parametrize(
     ("written", "own", "expected"),
     [
