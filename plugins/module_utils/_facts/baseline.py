@@ -3,17 +3,36 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The same hour on earlier days: what is usual at this time, as far as the log reaches back.
 
-Only that hour is read of each day, found by bisection; of packed files, whatever stands before it too.
+Only that hour is read of each day, found by bisection; of packed files, whatever stands before it too. All days
+together may cost as many bytes as one source of the log.
 
 Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 """
 
 import time
 
+from ansible_collections.mailops.triage.plugins.module_utils._facts import context as shared
 from ansible_collections.mailops.triage.plugins.module_utils._facts import flow, journal, logfiles, logpass, logread
 
 _DAYS = 7
 _DAY = 86400.0
+# Too short for a call of journalctl, in seconds.
+_TOO_SHORT = 0.1
+
+
+class _Budget(object):
+    """What may still be spent.
+
+    :ivar deadline: time.monotonic() after which nothing more is read
+    :ivar left: bytes that may still be read
+    """
+
+    def __init__(self, deadline, left):
+        self.deadline, self.left = deadline, left
+
+    def seconds(self):
+        """Seconds until the deadline; none are left when the bytes are spent."""
+        return self.deadline - time.monotonic() if self.left > 0 else 0.0
 
 
 def look(context, files, from_journal, deadline):
@@ -21,20 +40,22 @@ def look(context, files, from_journal, deadline):
 
     :param files: list of (path, families, hosts) that the flow is counted from
     :param from_journal: families whose flow the journal tells, and epoch from which on it does
-    :param deadline: time.monotonic() after which no other day is begun
-    :returns: dict, or None when the log does not reach back
+    :param deadline: time.monotonic() after which nothing more is read; a day that was begun does not count then
+    :returns: dict, or None when the log does not reach back, or when there was no time for a single day
     """
     families, oldest = from_journal
+    budget = _Budget(deadline, int(context.options["log_bytes"]))
     hours, days = [], 0
     for day in range(1, _DAYS + 1):
         end = context.now - day * _DAY
         begin = end - flow.HOUR
-        if time.monotonic() >= deadline:
+        if budget.seconds() <= 0:
             break
         counts = flow.Flow(end, names=False)
-        whole = [_of_file(context, path, named, hosts, begin, end, counts) for path, named, hosts in files]
-        if families:
-            whole.append(oldest is not None and oldest <= begin and _of_journal(context, families, begin, end, counts))
+        whole = [_of_file(context, path, named, hosts, begin, end, counts, budget) for path, named, hosts in files]
+        if families and None not in whole:
+            reached = oldest is not None and oldest <= begin
+            whole.append(reached and _of_journal(context, families, begin, end, counts, budget))
         if not whole or None in whole:
             break
         days = day
@@ -58,23 +79,27 @@ def _pass(counts, begin, end, families):
     return reading
 
 
-def _of_file(context, path, families, hosts, begin, end, counts):
+def _of_file(context, path, families, hosts, begin, end, counts, budget):
     """Count an hour of a log file and its predecessors.
 
-    :returns: whether the whole hour was counted; None when the log does not reach back to it
+    :returns: whether the whole hour was counted; None when the log does not reach back to it, or the time was over
     """
     reading = _pass(counts, begin, end, families)
-    limit = int(context.options["log_bytes"])
     try:
         for place in logread.rotated(path, begin):
+            if budget.seconds() <= 0:
+                return None
             if logfiles.first_moment(place, context.now) >= end:
                 continue
-            parts, cut = logfiles.segments(place, begin, context.now, limit, end)
-            for part in parts:
-                for piece in part:
-                    reading.feed(piece, path, hosts)
+            parts, cut = logfiles.segments(place, begin, context.now, budget.left, end)
             if cut:
                 return False
+            for part in parts:
+                for piece in part:
+                    budget.left -= len(piece)
+                    if time.monotonic() >= budget.deadline:
+                        return None
+                    reading.feed(piece, path, hosts)
             if logfiles.first_moment(place, context.now) <= begin:
                 return True
     except OSError:
@@ -82,7 +107,18 @@ def _of_file(context, path, families, hosts, begin, end, counts):
     return None
 
 
-def _of_journal(context, families, begin, end, counts):
-    text, whole, reason = journal.flow_text(context, begin, end)
+def _of_journal(context, families, begin, end, counts, budget):
+    """Count an hour of the journal.
+
+    :returns: as of _of_file
+    """
+    seconds = budget.seconds()
+    if seconds < _TOO_SHORT:
+        return None
+    try:
+        text, whole, dummy = journal.flow_text(context, begin, end, limit=budget.left, seconds=seconds)
+    except shared.OutOfTime:
+        return None
+    budget.left -= len(text)
     _pass(counts, begin, end, families).feed(b"\n".join(reversed(text.split(b"\n"))), "journal")
     return whole

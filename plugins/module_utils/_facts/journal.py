@@ -110,11 +110,12 @@ def newest_mail(book):
     return None
 
 
-def flow_text(context, since, until=None, lines=_FLOW_LINES, limit=None):
+def flow_text(context, since, until=None, lines=_FLOW_LINES, limit=None, seconds=None):
     """Lines of the mail system, newest first, in the form of a log file: for hosts without files.
 
     :param lines: most lines
     :param limit: most bytes; the option C(log_bytes) without it
+    :param seconds: most seconds; the option C(log_seconds) without it
     :returns: (bytes, whether all were given, reason why not)
     """
     own = _journal_units(context)[0]
@@ -123,8 +124,13 @@ def flow_text(context, since, until=None, lines=_FLOW_LINES, limit=None):
     argv += ["-n", str(lines), "SYSLOG_FACILITY=2"]
     for name in own:
         argv += ["+", "_SYSTEMD_UNIT=" + name]
-    result = context.run(argv, float(context.options["log_seconds"]), int(limit or context.options["log_bytes"]))
-    whole = result.status == "ok" and not result.truncated and result.out.count(b"\n") < lines
+    seconds = float(context.options["log_seconds"] if seconds is None else seconds)
+    result = context.run(argv, seconds, int(limit or context.options["log_bytes"]))
+    if result.status == "timeout":
+        return result.out, False, "journalctl did not end within %.1f s" % result.seconds
+    if result.status != "ok":
+        return result.out, False, "journalctl " + result.status
+    whole = not result.truncated and result.out.count(b"\n") < lines
     return result.out, whole, "" if whole else "more lines than the journal is read for"
 
 

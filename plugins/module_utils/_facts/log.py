@@ -60,12 +60,15 @@ def collect(context):
     if book.reason:
         context.note("log", book.reason)
     reading.lines.finish()
+    usual = reading.baseline(book)
     return {
         "sources": sources,
         "window_s": window,
         "truncated": book.truncated or reading.truncated,
         "signatures": reading.tally.finish(),
-        "flow": flowreport.report(reading.flow, context.now, reading.since(), not reading.reason, reading.reason, None),
+        "flow": flowreport.report(
+            reading.flow, context.now, reading.since(), not reading.reason, reading.reason, usual
+        ),
     }
 
 
@@ -185,10 +188,15 @@ class _Reading(object):
             self._since.append(max(self.window, record["oldest"]))
 
     def baseline(self, book):
-        """See baseline.look."""
-        if not self._counted and not self._from_journal:
+        """See baseline.look.
+
+        Today is worth more than earlier days: they get half of the time that today has left over.
+        """
+        now = time.monotonic()
+        deadline = now + min(self.deadline - now, self.context.left()) / 2
+        if deadline <= now or not self._counted and not self._from_journal:
             return None
-        return baseline.look(self.context, self._counted, (self._from_journal, book.oldest), self.deadline)
+        return baseline.look(self.context, self._counted, (self._from_journal, book.oldest), deadline)
 
     def _reached(self, record):
         if self.lines.oldest is not None:

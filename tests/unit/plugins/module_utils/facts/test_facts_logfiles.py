@@ -10,6 +10,7 @@ import gzip
 import lzma
 import os
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -200,6 +201,71 @@ def test_files_tell_the_flow_of_a_host(tmp_path):
     assert found["flow"]["since"] == pytest.approx(1_795_603_747.07, abs=0.1)
     assert found["signatures"]["sasl_failed"]["count"] == 6 and not found["truncated"]
     assert found["sources"][1]["lines"] == text("traffic.log").count("\n")
+
+
+def days_of_traffic(folder, now):
+    """A log in two files: 40 connections in this hour, and 10, 20 and 30 in the same hour of the days before."""
+    old, new = folder / "mail.log.1.gz", [now - DAY - 7200, *[now - DAY - 1800] * 10, *[now - DAY + 1800] * 99]
+    older = [now - 3 * DAY - 7200]
+    older += [now - 3 * DAY - 1800] * 30 + [now - 3 * DAY + 1800] * 99 + [now - 2 * DAY - 1800] * 20
+    old.write_bytes(gzip.compress("".join(map(line, older)).encode()))
+    os.utime(old, (older[-1], older[-1]))
+    write_log(folder / "mail.log", [*new, *[now - 1800 + number for number in range(40)]])
+
+
+def test_the_collector_compares_with_the_same_hour_on_earlier_days(tmp_path):
+    days_of_traffic(host(tmp_path), 1_795_603_843.0)
+    found = collect(tmp_path, log_seconds=60.0)["flow"]
+    assert found["complete"] and found["hour"]["connections"] == 40
+    assert (found["baseline"]["days"], found["baseline"]["hours"], found["baseline"]["connections"]) == (3, 3, 20.0)
+    assert found["times_baseline"]["connections"] == 2.0
+
+
+def test_earlier_days_cost_no_more_than_is_left(tmp_path, monkeypatch):
+    folder, clock = host(tmp_path), time.monotonic
+    days_of_traffic(folder, 1_795_603_843.0)
+    assert collect(tmp_path, log_seconds=0.0)["flow"]["baseline"] is None
+    context = Quiet(options={"log_bytes": 9000})
+    context.now = 1_795_603_843.0
+    files = [(str(folder / "mail.log"), {"mta"}, None)]
+    # The bytes do not do for one hour; then for that of the first day, and no other.
+    assert baseline.look(context, files, (set(), None), clock() + 60) is None
+    context.options["log_bytes"] = 12000
+    assert baseline.look(context, files, (set(), None), clock() + 60)["hours"] == 1
+    # The time is over within the hour of the first day: it does not count.
+    context.options["log_bytes"] = 8 << 20
+    ticks = iter([0.0] * 2 + [100.0] * 100)
+    monkeypatch.setattr(baseline, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
+    assert baseline.look(context, files, (set(), None), 50.0) is None
+
+
+def test_earlier_days_are_asked_of_the_journal_within_what_is_left():
+    context = Quiet()
+    context.now, asked = NOW, []
+
+    def run(argv, timeout=5.0, limit_bytes=1 << 20, input=None):
+        asked.append((timeout, limit_bytes))
+        return result(line(NOW - DAY - 60))
+
+    context.run = run
+    context.looks = {units.unit_files: {}, units.companions: {}, journal.postfix.mail: mailprocs.identify({}, "/none")}
+    assert baseline.look(context, [], ({"mta"}, NOW - 30 * DAY), time.monotonic() + 1.0)["hours"] == 7
+    assert asked and all(0.0 < seconds <= 1.0 for seconds, dummy in asked) and asked[-1][1] < asked[0][1]
+    assert baseline.look(context, [], ({"mta"}, NOW - 30 * DAY), time.monotonic() + 0.05) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (result(rc=None, status="timeout"), "journalctl did not end within 0.0 s"),
+        (result(rc=None, status="missing"), "journalctl missing"),
+        (result("x\n" * 9), "more lines than the journal is read for"),
+        (result("x\n"), ""),
+    ],
+)
+def test_why_the_journal_did_not_tell_the_flow(answer, reason):
+    looks = {units.unit_files: {}, units.companions: {}, journal.postfix.mail: mailprocs.identify({}, "/none")}
+    assert journal.flow_text(Quiet({"journalctl": answer}, looks), NOW, lines=9)[1:] == (not reason, reason)
 
 
 def test_other_hosts_lines_in_a_central_log(tmp_path):
