@@ -191,11 +191,7 @@ def _homes(text, values, where):
     """Paths with variables below which virtual users' mail lies."""
     if "%" in where.template and not where.template.startswith(("%h", "%{home")):
         return [where.template]
-    homes = [values.get("mail_home", "")]
-    for block in dovecot.parse_blocks(text, "userdb"):
-        for word in " ".join(block.values()).split():
-            if word.startswith("home="):
-                homes.append(word[5:])
+    homes = [values.get("mail_home", "")] + dovecot.userdb_homes(text)
     found = []
     for home in homes:
         if home.startswith("/") and "%" in home:

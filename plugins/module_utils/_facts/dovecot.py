@@ -74,23 +74,39 @@ def parse_files(text):
 
 
 def parse_blocks(text, kind):
-    """Bodies of the top-level blocks of one kind (C(userdb), C(passdb)), as a list of dicts."""
-    found, depth, current = [], 0, None
+    """Bodies of the top-level blocks of one kind (C(userdb), C(passdb)), as a list of dicts.
+
+    What Dovecot 2.4 puts into a block C(fields) of such a block was a part of C(args) before; it stands with the rest.
+    """
+    found, depth, current, fields = [], 0, None, False
     for line in text.splitlines():
         stripped = line.strip()
         if stripped.endswith("{"):
             if depth == 0 and stripped.split()[0] == kind:
                 current = {}
+            fields = depth == 1 and stripped.split()[0] == "fields"
             depth += 1
         elif stripped == "}":
             depth = max(0, depth - 1)
+            fields = False
             if depth == 0 and current is not None:
                 found.append(current)
                 current = None
-        elif depth == 1 and current is not None:
+        elif (depth == 1 or fields) and current is not None:
             match = _SETTING.match(line)
             if match:
                 current[match.group(2)] = match.group(3).strip()
+    return found
+
+
+def userdb_homes(text):
+    """Home directories, with variables, that C(userdb) blocks give to their users."""
+    found = []
+    for block in parse_blocks(text, "userdb"):
+        match = _HOME.search(" ".join(block.values()))
+        home = block.get("home") or (match.group(1) if match else "")
+        if home:
+            found.append(home)
     return found
 
 
@@ -118,13 +134,7 @@ def mail_folders(text, homes):
     scheme, colon, rest = location.partition(":")
     path = (rest if colon and not location.startswith(("/", "~", "%")) else location).split(":")[0]
     found = []
-    user_homes = [values.get("mail_home", "")]
-    user_homes += [
-        match.group(1)
-        for block in parse_blocks(text, "userdb")
-        for match in [_HOME.search(" ".join(block.values()))]
-        if match
-    ]
+    user_homes = [values.get("mail_home", "")] + userdb_homes(text)
     if not path or path.startswith(("~", "%h", "%{home")):
         found += [static_part(home) for home in user_homes]
         if any(

@@ -276,6 +276,20 @@ class TestFilters:
         assert self.judge(account._replace(uid=os.getuid() + 1)) is None
 
 
+def test_homes_that_dovecot_2_4_gives_by_its_fields(tmp_path: Path) -> None:
+    (tmp_path / "srv" / "vmail" / "example.test" / "alice" / "Maildir").mkdir(parents=True)
+    configuration = (
+        "# 2.4.1 (7d8c0e5759): /etc/dovecot/dovecot.conf\nmail_driver = maildir\nmail_path = ~/Maildir\n"
+        "userdb static {\n  fields {\n    home = /srv/vmail/%{user | domain}/%{user | username}\n  }\n}\n"
+    )
+    context = Quiet({"doveconf": result(configuration)}, root=str(tmp_path))
+    (account,) = accounts.known(context)
+    assert (account.user, account[3]) == (
+        "alice@example.test",
+        str(tmp_path / "srv" / "vmail" / "example.test" / "alice" / "Maildir"),
+    )
+
+
 class TestLogins:
     def count(self, lines: list[str]) -> dict:
         found = {"alice": logins.empty()}

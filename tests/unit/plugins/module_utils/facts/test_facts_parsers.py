@@ -210,6 +210,13 @@ def test_doveconf():
             ),
             ["/srv/mail"],
         ),
+        (
+            (
+                "mail_driver = maildir\nmail_path = ~/Maildir\nuserdb static {\n  fields {\n    gid = vmail\n"
+                "    home = /srv/vmail/%{user | domain}/%{user | username}\n  }\n}\n"
+            ),
+            ["/srv/vmail"],
+        ),
         ("mail_driver = maildir\nmail_path = /data/mail/%{user}\n", ["/data/mail"]),
     ],
 )
