@@ -150,6 +150,8 @@ def parse_services(text):
             name, sign, value = stripped.partition(" = ")
             if sign and value.isdigit():
                 current[name] = int(value)
+            elif name == "restart_request_count" and value == "unlimited":
+                current[name] = 0
     return found
 
 
@@ -168,9 +170,14 @@ def _dovecot(context):
         block = blocks.get(name, {})
         limit = block.get("process_limit") or _DOVECOT_LIMITS[name] or (int(default) if default.isdigit() else 100)
         # A login process that may serve more than one connection serves many.
-        alone = block.get("service_count", 1) == 1 or block.get("client_limit") == 1 if name in _LOGIN else True
+        alone = _alone(block) if name in _LOGIN else True
         found.append(_record("dovecot", name, name, counts.get(name, 0), limit, 1 if alone else None, False))
     return found
+
+
+def _alone(block):
+    """Whether a login process serves one connection only; Dovecot 2.4 has another name for how many it may serve."""
+    return block.get("restart_request_count", block.get("service_count", 1)) == 1 or block.get("client_limit") == 1
 
 
 def _conntrack(context):

@@ -7,8 +7,19 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.mailops.triage.plugins.module_utils._facts import postfix, sessions, sockets, traffic
-from ansible_collections.mailops.triage.tests.unit.plugins.module_utils.facts.recordings import data, text
+from ansible_collections.mailops.triage.plugins.module_utils._facts import (
+    mailprocs,
+    postfix,
+    sessions,
+    sockets,
+    traffic,
+)
+from ansible_collections.mailops.triage.tests.unit.plugins.module_utils.facts.recordings import (
+    Quiet,
+    data,
+    result,
+    text,
+)
 
 NAMES = "TcpExt: SyncookiesSent ListenOverflows ListenDrops TCPHPHits\n"
 
@@ -111,3 +122,24 @@ def test_limits_in_the_words_of_doveconf():
         "protocol imap {\n  mail_max_userip_connections = 20\n}\n"
     )
     assert told == {"auth": {"client_limit": 4000}, "imap-login": {"process_limit": 8, "service_count": 0}}
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ("", 1),
+        ("restart_request_count = 1", 1),
+        ("restart_request_count = 0", None),
+        ("restart_request_count = unlimited", None),
+        ("service_count = 0", None),
+        ("service_count = 0\n  client_limit = 1", 1),
+    ],
+)
+def test_a_login_process_serves_one_or_many(setting, expected):
+    looks = {
+        traffic.dovecot.installed: True,
+        traffic.dovecot.doveconf: result(f"service imap-login {{\n  {setting}\n}}\n"),
+        postfix.mail: mailprocs.identify({}, "/nonexistent"),
+    }
+    (record,) = [one for one in traffic._dovecot(Quiet(looks=looks)) if one["name"] == "imap-login"]
+    assert record["per_process"] == expected
