@@ -17,8 +17,13 @@ from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 _RECENT = 86400.0
 _LAST_LINES = 40
 _WTMP_TAIL = 1 << 20
-# struct utmp of glibc: type, pid, line, id, user, host, exit status, session, seconds, microseconds, address, spare
+# struct utmp of glibc: type, pid, line, id, user, host, exit status, session, seconds, microseconds, address, spare.
+# Session and time have 32 bits where programs of 32 bits may share the file, and 64 bits elsewhere (aarch64, s390x).
 _UTMP = struct.Struct("=hxxi32s4s32s256shhiii4i20x")
+_UTMP_LONG = struct.Struct("=hxxi32s4s32s256shhqqq4i20x4x")
+_LAYOUTS = (_UTMP, _UTMP_LONG)
+# Kinds of records that there are, and the years in which one may have been written (2000 to 2100), in seconds.
+_KINDS, _EARLIEST, _LATEST = range(1, 10), 946684800, 4102444800
 _RUN_LEVEL, _BOOT = 1, 2
 _JOURNAL_STOPPED = "d93fb3c9c24d451a97cea615ce59c00b"
 _ORDERLY = ("Journal stopped", "Reached target Shutdown", "Reached target shutdown", "Shutting down.", "Powering off.")
@@ -103,23 +108,44 @@ def parse_last_lines(text):
 
 def _by_wtmp(context):
     path = context.path("/var/log/wtmp")
+    fitting = []
     try:
         with open(path, "rb") as stream:
             size = os.fstat(stream.fileno()).st_size
-            stream.seek(max(0, size - _WTMP_TAIL) // _UTMP.size * _UTMP.size)
-            data = stream.read(_WTMP_TAIL + _UTMP.size)
+            for layout in _LAYOUTS:
+                stream.seek(max(0, size - _WTMP_TAIL) // layout.size * layout.size)
+                data = stream.read(_WTMP_TAIL + layout.size)
+                if _fits(data, layout):
+                    fitting.append((data, layout))
     except OSError:
         return "unknown", None, None
-    ended, last = parse_wtmp(data)
+    if len(fitting) != 1:
+        # Read in the wrong layout, an end in order looks like none.
+        return "unknown", None, None
+    ended, last = parse_wtmp(*fitting[0])
     return ended, last, "wtmp"
 
 
-def parse_wtmp(data):
-    """How the boot before the last one ended, by the records of a wtmp file: (word, when or None)."""
+def _fits(data, layout):
+    """Whether all records have a known kind and a time that can be, and are empty where they say so."""
+    for place in range(0, len(data) - layout.size + 1, layout.size):
+        fields = layout.unpack_from(data, place)
+        if not any(data[place : place + layout.size]):
+            continue
+        if fields[0] not in _KINDS or not _EARLIEST <= fields[9] < _LATEST or not 0 <= fields[10] < 1000000:
+            return False
+    return True
+
+
+def parse_wtmp(data, layout=_UTMP):
+    """How the boot before the last one ended, by the records of a wtmp file: (word, when or None).
+
+    :param layout: the struct of a record
+    """
     boots, shutdown, last = 0, False, None
     ended, when = "unknown", None
-    for place in range(0, len(data) - _UTMP.size + 1, _UTMP.size):
-        fields = _UTMP.unpack_from(data, place)
+    for place in range(0, len(data) - layout.size + 1, layout.size):
+        fields = layout.unpack_from(data, place)
         kind, user = fields[0], fields[4].split(b"\0", 1)[0]
         if kind == _BOOT:
             boots += 1

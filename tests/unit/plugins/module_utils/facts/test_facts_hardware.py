@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import struct
 import time
 from pathlib import Path
 
@@ -416,6 +417,38 @@ def _utmp(kind: int, user: str, when: int) -> bytes:
 )
 def test_how_a_boot_ended_by_wtmp(records: list[tuple[int, str, int]], expected: tuple[str, float | None]) -> None:
     assert hardware_boot.parse_wtmp(b"".join(_utmp(*record) for record in records) + b"rest") == expected
+
+
+def _wtmp(layout: str, shutdown: bool) -> bytes:
+    """A file of a host that was up before, as C writes it; 400 bytes a record with 64 bits for the time."""
+    kinds = [(2, b"reboot"), (7, b"alice"), (1, b"shutdown" if shutdown else b"runlevel"), (2, b"reboot")]
+    times = enumerate(kinds, 1_795_000_000)
+    return b"".join(
+        struct.pack(layout, kind, 0, b"~", b"~~", user, b"6.1", 0, 0, 0, when, 7, 0, 0, 0, 0)
+        for when, (kind, user) in times
+    )
+
+
+@pytest.mark.parametrize("layout", ["=hxxi32s4s32s256shhiii4i20x", "=hxxi32s4s32s256shhqqq4i20x4x"])
+@pytest.mark.parametrize("shutdown", [True, False])
+def test_records_of_wtmp_have_one_of_two_lengths(bare: Quiet, layout: str, shutdown: bool) -> None:
+    path = Path(bare.root) / "var/log/wtmp"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(_wtmp(layout, shutdown))
+    expected = "clean" if shutdown else "unclean"
+    assert hardware_boot._by_wtmp(bare) == (expected, 1_795_000_002.0, "wtmp")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\2", b"\2" * 4000, _wtmp("=hxxi32s4s32s256shhiii4i24x", False)],
+    ids=["empty", "short", "noise", "other length"],
+)
+def test_nothing_is_told_from_a_wtmp_that_is_not_understood(bare: Quiet, content: bytes) -> None:
+    path = Path(bare.root) / "var/log/wtmp"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    assert hardware_boot._by_wtmp(bare)[0] == "unknown"
 
 
 def test_an_old_boot_is_not_looked_into(bare: Quiet) -> None:
