@@ -18,7 +18,6 @@ from ansible_collections.mailops.triage.plugins.module_utils._facts import (
 )
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
 
-_HOLDS = ("root", "queue", "mailstore", "log", "tmp", "state")
 # Below these a walk that looks for what ate the space is worth its time.
 _SHORT_PERCENT, _SHORT_BYTES = 90.0, 20 << 20
 

@@ -12,7 +12,7 @@ import stat
 import time
 from collections import namedtuple
 
-# options: set of mount options and of the file system's own; device: major:minor as a number
+# readonly: by its mount options or by the file system's own; device: major:minor as a number, or None
 Mount = namedtuple("Mount", "mount source fstype readonly device")
 # Sizes in bytes; inodes None where the file system has no table of them.
 Space = namedtuple("Space", "total available used_percent inodes inodes_free inodes_used_percent")

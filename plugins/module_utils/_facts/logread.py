@@ -25,9 +25,6 @@ _PROBE = 4096
 _MONTHS = {name: place + 1 for place, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split())}
 _RFC3339 = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:?\d\d)?")
 _CLASSIC = re.compile(r"([A-Z][a-z]{2}) +(\d{1,2}) (\d\d):(\d\d):(\d\d)(?:\.\d+)?")
-_TAG = re.compile(r" +(\S+) ([^\s:\[\]]+)(?:\[\d*\])?: ?")
-# What Dovecot writes into a file of its own: no host, no identifier.
-_DOVECOT_TAG = re.compile(r" +(?=[\w.-]+(?:\([^()\s]*\))?(?:<[^<>\s]*>)*: (?:Info|Warning|Error|Fatal|Panic|Debug): )")
 # Those who watch the hardware and the journal itself, and what systemd-coredump's messages are marked with.
 _WATCHERS = ("smartd", "mdadm", "systemd-journald")
 _COREDUMP = "fc2e22bc6ee647b6b90729ab34a250b1"
@@ -69,23 +66,6 @@ def _from_fields(fields, zone, fraction):
         shift = int(zone[1:3]) * 3600 + int(zone[-2:]) * 60
         moment += shift if zone[0] == "-" else -shift
     return moment
-
-
-def parse_file_line(text, now):
-    """One line of a log file as a Line, or None when it has no time stamp and identifier.
-
-    The identifier is what stands before the first colon after the host: nothing later in the line can become one.
-    """
-    moment, rest = parse_moment(text[:LONGEST_LINE], now)
-    if moment is None:
-        return None
-    own = _DOVECOT_TAG.match(rest)
-    if own:
-        return Line(moment, "dovecot", rest[own.end() :], None, True)
-    match = _TAG.match(rest)
-    if not match:
-        return None
-    return Line(moment, match.group(2), rest[match.end() :], None, True)
 
 
 def parse_journal_line(text, now=None):

@@ -14,13 +14,6 @@ from ansible_collections.mailops.triage.plugins.module_utils._facts import procf
 # members: dict of pid to (daemon, role)
 MailProcesses = namedtuple("MailProcesses", "masters members")
 
-_POSTFIX_ROLES = frozenset(
-    (
-        "master pickup cleanup qmgr nqmgr smtpd smtp lmtp local virtual pipe tlsmgr tlsproxy trivial-rewrite rewrite "
-        "bounce defer trace verify flush proxymap proxywrite showq error retry discard anvil scache postscreen dnsblog "
-        "postlogd oqmgr qmqpd spawn"
-    ).split()
-)
 # What stands beside the two servers and can stop mail: their records are kept under daemon "other".
 _COMPANIONS = frozenset(
     (
@@ -98,8 +91,3 @@ def _role(record, proc):
     command = procfs.try_text("{0}/{1}/cmdline".format(proc, record.pid), 1024).split("\0", 1)[0]
     role = command.split(" ")[0].rsplit("/", 1)[-1]
     return role if role.startswith(record.name) else record.name
-
-
-def is_postfix_role(name) -> bool:
-    """True for the name of a Postfix daemon program."""
-    return name in _POSTFIX_ROLES

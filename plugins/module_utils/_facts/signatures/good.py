@@ -12,7 +12,6 @@ Note that this module util is PRIVATE to the collection. It can have breaking ch
 
 from ansible_collections.mailops.triage.plugins.module_utils._facts.signatures.shape import KERNEL, sign
 
-MAIL = ("message_in", "submitted", "lmtp_sent", "mail_saved", "login", "sent_out")
 TABLE = (
     sign(
         "nic_up",

@@ -12,7 +12,7 @@ from collections import namedtuple
 # source: pattern of the identifier, see IDENTIFIERS; needles: one of them is in every matching line (a plain search
 # for them is what keeps a log of megabytes cheap); pattern: matched from the start of the message; its one group that
 # takes part, named C(key) or C(key_...), is who or what it is about; good: the event that proves the trouble over
-# (see good.EVENTS), or nothing
+# (one of good.TABLE or of flow.Flow.good; more than one between spaces), or nothing
 Signature = namedtuple("Signature", "id owner source needles pattern good")
 
 # Own words of a Postfix daemon: a queue id may stand before them. What follows "from host[address]" and the texts of

@@ -105,10 +105,12 @@ def test_an_unseen_signature_is_all_zeros():
 
 
 def test_ids_and_needles():
+    # What the flow notices by itself.
+    mail = {"message_in", "submitted", "lmtp_sent", "mail_saved", "login", "sent_out"}
     assert len(set(catalogue.IDS)) == len(catalogue.IDS)
     for entry in catalogue.CATALOGUE:
         assert entry.needles and all(entry.needles)
-        assert set(entry.good.split()) <= {*catalogue.good.MAIL, *catalogue.GOOD_IDS}
+        assert set(entry.good.split()) <= mail | catalogue.GOOD_IDS
         assert entry.owner in ("mta", "mda", "kernel", "system")
 
 
@@ -241,27 +243,11 @@ def test_reach_of_the_journal_by_family():
 
 
 @pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        ("2026-11-23T03:04:05.123456+00:00 mail1 postfix/smtpd[7]: text", ("postfix/smtpd", "text")),
-        ("2026-11-23T03:04:05Z mail1 dovecot: imap-login: text", ("dovecot", "imap-login: text")),
-        ("Nov 23 03:04:05 mail1 kernel: [   12.345] text", ("kernel", "[   12.345] text")),
-        ("Nov  3 03:04:05 mail1 systemd[1]: text", ("systemd", "text")),
-        ("Nov 23 03:04:05 imap-login: Info: Login: user=<a>", ("dovecot", "imap-login: Info: Login: user=<a>")),
-    ],
-)
-def test_both_forms_of_time_stamps(line, expected):
-    parsed = logread.parse_file_line(line, NOW)
-    assert (parsed.identifier, parsed.message) == expected
-
-
-@pytest.mark.parametrize(
     "line",
-    ["", "text without a time", "Foo 23 03:04:05 mail1 a: b", "Nov 23 03:04:05", "2026-13-45T99:99:99Z a b: c"],
+    ["", "text without a time", "Foo 23 03:04:05 mail1 a: b", "Nov 23 03:04"],
 )
-def test_lines_that_are_none(line):
-    parsed = logread.parse_file_line(line, NOW)
-    assert parsed is None or parsed.when is not None
+def test_lines_that_bear_no_time(line):
+    assert logread.parse_moment(line, NOW) == (None, line)
 
 
 def test_time_zones_and_the_turn_of_the_year(monkeypatch):
@@ -274,13 +260,6 @@ def test_time_zones_and_the_turn_of_the_year(monkeypatch):
     assert logread.parse_moment("Dec 31 23:00:00 x", new_year)[0] == new_year - 7200
     monkeypatch.undo()
     time.tzset()
-
-
-def test_recorded_mail_log():
-    lines = text("mail.log").splitlines()
-    parsed = [logread.parse_file_line(line, NOW) for line in lines]
-    assert all(line is not None for line in parsed)
-    assert {line.identifier for line in parsed} >= {"dovecot", "opendkim"}
 
 
 def test_journal_lines_that_are_none():

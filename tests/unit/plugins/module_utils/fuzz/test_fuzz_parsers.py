@@ -75,7 +75,7 @@ def whole_log(data: bytes):
     for piece in logfiles.Segment([data[:3000], data[3000:]]):
         reading.feed(piece, "mail.log", None, dict.fromkeys(logpass.FAMILIES, NOW))
     for line in data.decode("utf-8", "replace").split("\n"):
-        logread.parse_file_line(line, NOW)
+        logread.parse_moment(line, NOW)
     reading.finish()
     return flowreport.report(counts, NOW, NOW - 3600, True, "", None)
 
