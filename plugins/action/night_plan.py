@@ -167,5 +167,5 @@ def _known(names: list[str], reader: _hostvars.Reader) -> dict[str, dict[str, t.
     for name in names:
         variables = reader.read(name, _HOST_VARIABLES)
         group = variables["mail_redundancy_group"]
-        found[name] = {"group": str(group) if group else "", "roles": fleet.roles(variables["mail_roles"])}
+        found[name] = {"groups": [str(group)] if group else [], "roles": fleet.roles(variables["mail_roles"])}
     return found

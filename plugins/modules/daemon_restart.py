@@ -14,8 +14,9 @@ description:
   - Then looks for what would make the restart the harm. It is refused with RV(code) and RV(why) when the configuration
     does not pass the daemon's own check, when a file system that the daemon writes to is full, has no inodes left,
     is read-only, answers with an error or does not answer (found out by writing), when the unit is masked or
-    disabled or was stopped by an operator, when somebody looks into the daemon with a debugger, when the kernel
-    holds its main process, or when it is a milter or the log-in server that is dead and not this daemon.
+    disabled, when an operator's command stopped it (known of Postfix and Dovecot), when somebody looks into the
+    daemon with a debugger, when the kernel holds its main process, or when it is a milter or the log-in server that
+    is dead and not this daemon.
   - Then takes the gentlest step that can work. What is down is started. What somebody stopped with a signal is
     continued, and only restarted when it does not serve after that. What does not obey a stop is asked again (TERM) and
     then killed (KILL), only processes of the unit's own control group, each known by its start time.

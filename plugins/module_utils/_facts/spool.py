@@ -88,7 +88,6 @@ class Scan(object):
                 self.errors.append("{0}: {1}".format(name, error.strerror or error))
             return
         sick = []
-        # Not in a "with": Python 3.5's scandir has none, and 3.6's ends with the last entry anyway.
         for entry in filesystems.readable(entries, sick):
             self._seen += 1
             if self._seen > MOST_FILES or not self._seen % 256 and time.monotonic() >= self.deadline:

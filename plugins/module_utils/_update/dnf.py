@@ -17,7 +17,6 @@ from ansible_collections.mailops.triage.plugins.module_utils import _run
 from ansible_collections.mailops.triage.plugins.module_utils._facts import patches, versions
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean, whole
 from ansible_collections.mailops.triage.plugins.module_utils._update.parts import (
-    SIDE_BY_SIDE,
     Installed,
     Move,
     Pending,
@@ -33,6 +32,8 @@ _NEVRA = re.compile(r"(.+)-((?:\d+:)?[^-\s]+-[^-\s]+)\.(\w+)$")
 _COMES = re.compile(r"^(?:Upgrading|Installing|Installing dependencies|Downgrading|Reinstalling):$")
 _GOES = re.compile(r"^Removing dependent packages:$")
 _REASON = re.compile(r"^\s+\* (.+)$", re.M)
+# Of these a host has several versions side by side: the one before is still there.
+_SIDE_BY_SIDE = re.compile(r"(?:kernel(?:-.*)?|gpg-pubkey)$")
 _OTHER_WORD = re.compile(r"i[3-6]86$")
 _ASK = ["dnf", "-C", "-q"]
 _DO = ["dnf", "-y", "--setopt=clean_requirements_on_remove=0"]
@@ -54,9 +55,9 @@ def parse_installed(text):
         version = version[2:] if version.startswith("0:") else version
         key = name + "." + arch if _OTHER_WORD.match(arch) else name
         known = found.get(key)
-        if known is not None and SIDE_BY_SIDE.match(name):
+        if known is not None and _SIDE_BY_SIDE.match(name):
             version = version if versions.newer(version, known.version) else known.version
-        state = "installed twice" if known is not None and not SIDE_BY_SIDE.match(name) else ""
+        state = "installed twice" if known is not None and not _SIDE_BY_SIDE.match(name) else ""
         if state and versions.newer(version, known.version):
             version = known.version
         found[key] = Installed(version, arch, whole(size, 0), False, state)
@@ -168,7 +169,7 @@ class Dnf(object):
         moves = []
         for name, arch, version in comes:
             key = name + "." + arch if _OTHER_WORD.match(arch) else name
-            before = there[key].version if key in there and not SIDE_BY_SIDE.match(name) else None
+            before = there[key].version if key in there and not _SIDE_BY_SIDE.match(name) else None
             moves.append(Move(key, arch, before, version))
         coming = {(one.package, one.to) for one in moves}
         lost = ["{0} {1}".format(name, wanted[name]) for name in sorted(wanted) if (name, wanted[name]) not in coming]
@@ -241,7 +242,7 @@ class Dnf(object):
 
     def stays(self, package):
         """Is there no way back for a package because its versions lie side by side?"""
-        return bool(SIDE_BY_SIDE.match(package))
+        return bool(_SIDE_BY_SIDE.match(package))
 
     def locate(self, package, version, arch):
         """Names that the package's file may have in a directory, the likeliest first."""

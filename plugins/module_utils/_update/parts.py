@@ -6,11 +6,7 @@
 Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 """
 
-import re
 from collections import namedtuple
-
-SIDE_BY_SIDE = re.compile(r"(?:kernel(?:-.*)?|gpg-pubkey)$")
-"""Of these a host of Red Hat's family has several versions side by side: the one before is still there, and stays."""
 
 Installed = namedtuple("Installed", "version arch bytes held state")
 """One package that is there; state is an empty text, or how far an upgrade of it got."""

@@ -45,7 +45,7 @@ def plan(
     for batch in night["batches"]:
         for name in batch["hosts"]:
             host = night["hosts"][name]
-            group = f" ({_safe.inert(host['group'], 40)})" if host["group"] else ""
+            group = f" ({', '.join(_safe.texts(host['groups'], 40))})" if host["groups"] else ""
             state = "" if host["state"] == "planned" else f"{_night_words.STATES[host['state']].word}, "
             sheet.field(batch["name"], f"{_safe.inert(name, 80)}{group}: {state}{_night_words.pending(host)}")
             for line in _frozen(host, verbose):
@@ -53,7 +53,7 @@ def plan(
     for name, host in night["hosts"].items():
         if host["state"] in ("left", "nothing") and name not in working:
             sheet.field("not", f"{_safe.inert(name, 80)}: {_safe.inert(host['why'], 200)}", "dim")
-    alone = [name for name in working if not night["hosts"][name]["group"]]
+    alone = [name for name in working if not night["hosts"][name]["groups"]]
     if alone:
         names = ", ".join(_safe.inert(name, 80) for name in alone[:8])
         sheet.para(f"Nobody is known to stand in for {names}: no mail_redundancy_group.", "", 2)

@@ -19,17 +19,12 @@ CANARY = "canary"
 class Host(t.NamedTuple):
     """What is known of a host here.
 
-    name: of the inventory; group: its redundancy group or an empty text; roles: its mail roles; more: further groups
+    name: of the inventory; groups: its redundancy groups; roles: its mail roles
     """
 
     name: str
-    group: str
+    groups: frozenset[str]
     roles: frozenset[str]
-    more: frozenset[str] = frozenset()
-
-    def groups(self) -> frozenset[str]:
-        """All that it is in."""
-        return self.more | ({self.group} if self.group else frozenset())
 
 
 class Batch(t.NamedTuple):
@@ -71,7 +66,7 @@ def _canaries(everybody: t.Sequence[Host], todo: t.Sequence[Host]) -> list[Host]
     while open_roles:
         fit = [host for host in todo if host.roles & open_roles]
         # Nobody's only host first, then whoever stands for most, then the order of the inventory.
-        best = min(fit, key=lambda host: (bool(host.roles & alone), not host.group, -len(host.roles & open_roles)))
+        best = min(fit, key=lambda host: (bool(host.roles & alone), not host.groups, -len(host.roles & open_roles)))
         chosen.append(best)
         open_roles -= best.roles
     return chosen
@@ -82,7 +77,7 @@ def _apart(hosts: t.Sequence[Host], most: int) -> list[tuple[str, ...]]:
     parts: list[list[Host]] = []
     for host in hosts:
         for part in parts:
-            if len(part) < most and not any(host.groups() & other.groups() for other in part):
+            if len(part) < most and not any(host.groups & other.groups for other in part):
                 part.append(host)
                 break
         else:

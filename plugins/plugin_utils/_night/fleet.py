@@ -41,7 +41,7 @@ def sliced(variables: t.Mapping[str, t.Any]) -> str:
 def new(name: str, now: float, hosts: t.Sequence[str], known: t.Mapping[str, Document], settings: Document) -> Document:
     """A night that has not been planned yet.
 
-    :param known: C(group) and C(roles) of each host of the inventory that may matter
+    :param known: C(groups) and C(roles) of each host of the inventory that may matter
     """
     return {
         "id": name,
@@ -60,9 +60,9 @@ def new(name: str, now: float, hosts: t.Sequence[str], known: t.Mapping[str, Doc
 
 
 def grouped(known: t.Mapping[str, Document], more: t.Mapping[str, t.Any]) -> dict[str, Document]:
-    """What is known of hosts, with C(groups) that are those of the inventory and those of a mapping.
+    """What is known of hosts, with the groups of a mapping added to those of the inventory.
 
-    :param known: C(group) of each host, among others
+    :param known: C(groups) of each host, among others
     :param more: members of further groups by name, such as C(patch_window_groups); of the same name is the same group
     :raises NightError: where a group is no list of names
     """
@@ -71,28 +71,21 @@ def grouped(known: t.Mapping[str, Document], more: t.Mapping[str, t.Any]) -> dic
             raise NightError(f"groups: '{clean(name, 80)}' must be a list of names of hosts")
     found = {}
     for host, one in known.items():
-        there = [one["group"]] if one["group"] else []
-        there += sorted(str(name) for name, members in more.items() if host in members and str(name) not in there)
-        found[host] = {**one, "group": there[0] if there else "", "groups": there}
+        further = sorted(str(name) for name, members in more.items() if host in members)
+        found[host] = {**one, "groups": list(dict.fromkeys([*one["groups"], *further]))}
     return found
 
 
 def neighbours(night: Document, name: str) -> list[list[str]]:
     """The other members of each group that a host is in, also those that are no part of the play."""
-    there = _groups(night["hosts"][name])
-    return [[other for other in night["groups"].get(group, []) if other != name] for group in there]
-
-
-def _groups(host: Document) -> list[str]:
-    """Names of the groups of a host; nights that are older know of one at most."""
-    alone = [host["group"]] if host["group"] else []
-    return list(host.get("groups", alone))
+    there = night["hosts"][name]["groups"]
+    return [[other for other in night["groups"][group] if other != name] for group in there]
 
 
 def groups(hosts: t.Iterable[str], known: t.Mapping[str, Document]) -> dict[str, list[str]]:
     """The members of each redundancy group of these hosts, also those that are no part of the play."""
-    wanted = {name for host in hosts for name in _groups(known[host])}
-    return {name: sorted(host for host, one in known.items() if name in _groups(one)) for name in sorted(wanted)}
+    wanted = {name for host in hosts for name in known[host]["groups"]}
+    return {name: sorted(host for host, one in known.items() if name in one["groups"]) for name in sorted(wanted)}
 
 
 def hold(night: Document, held: t.Collection[str]) -> None:
@@ -117,8 +110,7 @@ def plan(night: Document, held: t.Collection[str], at_once: str | int) -> None:
             _close(host, "nothing", "", "nothing is pending")
     working = [name for name, host in night["hosts"].items() if host["state"] == "planned"]
     everybody = [
-        batches.Host(name, host["group"], frozenset(host["roles"]), frozenset(_groups(host)))
-        for name, host in night["hosts"].items()
+        batches.Host(name, frozenset(host["groups"]), frozenset(host["roles"])) for name, host in night["hosts"].items()
     ]
     try:
         made = batches.make(everybody, working, at_once)
@@ -160,8 +152,7 @@ def told(night: Document) -> dict[str, Document]:
 
 def _host(known: Document) -> Document:
     return {
-        "group": known["group"],
-        "groups": _groups(known),
+        "groups": known["groups"],
         "roles": known["roles"],
         "state": "planned",
         "code": "",

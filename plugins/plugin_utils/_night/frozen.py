@@ -14,7 +14,6 @@ import re
 import typing as t
 
 from ansible_collections.mailops.triage.plugins.module_utils._text import clean
-from ansible_collections.mailops.triage.plugins.module_utils._update.parts import SIDE_BY_SIDE
 
 Document = dict[str, t.Any]
 
@@ -27,9 +26,9 @@ def freeze(answer: Document) -> Document:
     """From what a host listed to what the plan keeps of it.
 
     :param answer: of the module C(package_update) with O(state=listed)
-    :returns: C(packages) by name with C(to), C(from) (null for one that comes new), C(security), C(mail_path),
-        C(daemon) and C(stays) (the version before lies beside it); C(left): what is pending and stays, with the reason;
-        C(restarts), C(reboot), C(half_configured), C(room)
+    :returns: C(packages) by name with C(to), C(from) (null for one that comes new), C(security), C(mail_path) and
+        C(daemon); C(left): what is pending and stays, with the reason; C(restarts), C(reboot), C(half_configured),
+        C(room)
     """
     packages: dict[str, Document] = {}
     left = []
@@ -48,7 +47,6 @@ def freeze(answer: Document) -> Document:
                 "mail_path": bool(one.get("mail_path")),
                 "daemon": clean(one["daemon"], 40) if one.get("daemon") else None,
                 "origin": clean(one.get("origin") or "", 80),
-                "stays": answer.get("backend") == "dnf" and bool(SIDE_BY_SIDE.match(name)),
             }
     told = answer.get("pending_more")
     more = max(0, len(entries) - _MOST) + (max(0, told) if isinstance(told, int) else 0)
@@ -73,8 +71,8 @@ def only(packages: Document) -> dict[str, str]:
 
 
 def back(packages: Document) -> dict[str, str]:
-    """The versions to go back to; what came new, or lies beside the version before, is not taken away again."""
-    return {name: one["from"] for name, one in packages.items() if one["from"] and not one.get("stays")}
+    """The versions to go back to; what came new is not taken away again."""
+    return {name: one["from"] for name, one in packages.items() if one["from"]}
 
 
 def units(value: t.Any) -> list[str]:

@@ -93,7 +93,7 @@ _WORDS = {"failed": "failed", "begun": "begun and not ended", "rolled_back": "we
 
 
 def _host(host: Document) -> Document:
-    kept = ("state", "code", "why", "group", "before", "after", "judged", "again", "packages", "went_back")
+    kept = ("state", "code", "why", "groups", "before", "after", "judged", "again", "packages", "went_back")
     pending = host["frozen"]["packages"] if host["frozen"] else {}
     return {
         **{key: host[key] for key in kept},

@@ -24,7 +24,7 @@ MANNER = {"width": 80, "color": False}
 def night(word: str = "it broke") -> dict[str, Any]:
     """A night with a host of every end."""
     names = ["done", "back", "failed", "left", "idle", "open"]
-    made = fleet.new("night-1", NOW, names, {name: {"group": "g", "roles": ["mta"]} for name in names}, {})
+    made = fleet.new("night-1", NOW, names, {name: {"groups": ["g"], "roles": ["mta"]} for name in names}, {})
     made["runs"].append({})
     pending = {"package": "postfix", "installed": "1", "candidate": "2", "security": True, "mail_path": True}
     for name in names:
@@ -114,7 +114,7 @@ def test_a_group_that_was_away_is_told_in_red() -> None:
 
 def test_the_plan_names_what_is_frozen_and_who_is_alone() -> None:
     made = night()
-    made["hosts"]["done"]["group"] = ""
+    made["hosts"]["done"]["groups"] = []
     text = terminal_night.plan(made, gate="", check=True, **MANNER)
     assert "check mode" in text and "postfix 1 → 2" in text and "Nobody is known to stand in for done" in text
     assert "it is held back by the rules of the window" in " ".join(text.split())

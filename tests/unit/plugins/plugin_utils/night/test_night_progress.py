@@ -21,10 +21,10 @@ from ansible_collections.mailops.triage.plugins.plugin_utils._night import (
 
 NOW = 1_800_000_000.0
 KNOWN = {
-    "mx1": {"group": "mx", "roles": ["mta"]},
-    "mx2": {"group": "mx", "roles": ["mta"]},
-    "mx3": {"group": "mx", "roles": ["mta"]},
-    "a": {"group": "", "roles": ["imap"]},
+    "mx1": {"groups": ["mx"], "roles": ["mta"]},
+    "mx2": {"groups": ["mx"], "roles": ["mta"]},
+    "mx3": {"groups": ["mx"], "roles": ["mta"]},
+    "a": {"groups": [], "roles": ["imap"]},
 }
 PENDING = {"package": "postfix", "installed": "3.7.10-0", "candidate": "3.7.11-0", "security": True, "mail_path": True}
 LISTED = {"state": "done", "pending": [PENDING]}
@@ -206,7 +206,7 @@ def test_who_is_held_back_after_the_plan_is_not_begun_with() -> None:
 
 def test_groups_of_the_rules_keep_hosts_apart_as_those_of_the_inventory_do() -> None:
     known = fleet.grouped(KNOWN, {"store": ["a", "mx2", "elsewhere"], "mx": ["b"]})
-    assert known["a"]["groups"] == ["store"] and known["a"]["group"] == "store"
+    assert known["a"]["groups"] == ["store"]
     assert known["mx2"]["groups"] == ["mx", "store"] and known["mx1"]["groups"] == ["mx"]
     made = fleet.new("n", NOW, ["mx1", "mx2", "a"], known, {"exclude": []})
     assert made["groups"] == {"mx": ["mx1", "mx2", "mx3"], "store": ["a", "mx2"]}
@@ -216,9 +216,6 @@ def test_groups_of_the_rules_keep_hosts_apart_as_those_of_the_inventory_do() -> 
     assert all(one["hosts"] == ["mx2"] for one in made["batches"] if "mx2" in one["hosts"])
     assert fleet.neighbours(made, "mx2") == [["mx1", "mx3"], ["a"]]
     assert fleet.neighbours(made, "mx1") == [["mx2", "mx3"]]
-    # A ledger of an older night tells of one group alone.
-    del made["hosts"]["mx2"]["groups"]
-    assert fleet.neighbours(made, "mx2") == [["mx1", "mx3"]]
 
 
 @pytest.mark.parametrize("groups", [{"mx": "mx1"}, {"mx": [1]}])
@@ -228,8 +225,8 @@ def test_groups_that_are_no_lists_are_refused(groups: t.Any) -> None:
 
 
 def test_where_no_canary_stands_for_them_hosts_go_alone() -> None:
-    known = {name: {"group": "", "roles": ["mta"]} for name in "abcd"}
-    known["e"] = {"group": "", "roles": ["imap"]}
+    known = {name: {"groups": [], "roles": ["mta"]} for name in "abcd"}
+    known["e"] = {"groups": [], "roles": ["imap"]}
     made = fleet.new("n", NOW, [*known], known, {})
     for name in known:
         take(made, name, "listed", LISTED)
@@ -301,16 +298,6 @@ def test_what_the_list_does_not_name_is_told_as_left() -> None:
     ]
     assert frozen.freeze({"pending": many[:2000], "pending_more": 0})["left"] == []
     assert frozen.freeze({"pending": [PENDING], "pending_more": "many"})["left"] == []
-
-
-def test_a_kernel_that_lies_beside_the_one_before_does_not_go_back() -> None:
-    kernel = {"package": "kernel-core", "candidate": "5.14.0-570.el9", "installed": "5.14.0-503.el9"}
-    listed = {"backend": "dnf", "pending": [kernel, PENDING]}
-    packages = frozen.freeze(listed)["packages"]
-    assert frozen.only(packages) == {"kernel-core": "5.14.0-570.el9", "postfix": "3.7.11-0"}
-    assert frozen.back(packages) == {"postfix": "3.7.10-0"}
-    elsewhere = frozen.freeze({**listed, "backend": "apt"})["packages"]
-    assert set(frozen.back(elsewhere)) == {"kernel-core", "postfix"}
 
 
 def test_where_nothing_is_frozen_nothing_new_is_installed() -> None:
