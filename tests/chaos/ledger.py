@@ -5,6 +5,10 @@
 
 The server's word is the 250 after the final dot. Whoever hears nothing after the dot does not know (RFC 5321, 4.5.4.2:
 it may have been accepted): such a message may be there or not. All others were refused, and nobody counts on them.
+
+The mailbox server's word to Postfix is no better: a Dovecot that is stopped in the right millisecond has saved a
+message and answers "421 Shutting down"; Postfix keeps it, as it must, and sends it again (RFC 1047). Such a message
+counts as sent again where the host's own mail log shows that answer, and as doubled where it does not.
 """
 
 from __future__ import annotations
@@ -12,12 +16,20 @@ from __future__ import annotations
 import collections
 import dataclasses
 import json
+import re
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 from labkit import host
 
 SEARCH = Path(__file__).with_name("search.py")
+MAIL_LOG = "/var/log/mail.log"
+_NAMED = re.compile(r": (\w+): message-id=<([^@>]+)@")
+_AFTER_THE_DOT = re.compile(
+    r": (\w+): to=<.* status=deferred \(.*(?:in reply to end of DATA command|while sending end of data)"
+)
+"""Postfix (smtp(8), lmtp(8)) does not know whether the other side has kept the message, and sends it again."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +45,8 @@ class Balance:
     """Accepted, and nowhere."""
     doubled: tuple[str, ...]
     """In the same mailbox more than once, or in a mailbox and still in the queue."""
+    again: tuple[str, ...]
+    """There twice, too, for the mailbox server saved them and then answered that it had not."""
     strange: tuple[str, ...]
     """There, although it was refused."""
 
@@ -44,6 +58,7 @@ class Balance:
     def __str__(self) -> str:
         text = f"{self.accepted} accepted, {self.delivered} delivered, {self.queued} in the queue"
         text += f", {self.doubtful} without an answer" if self.doubtful else ""
+        text += f", {len(self.again)} saved and yet answered with an error" if self.again else ""
         for word in ("lost", "doubled", "strange"):
             names = getattr(self, word)
             text += f", {len(names)} {word.upper()}: {' '.join(names[:5])}" if names else ""
@@ -76,21 +91,25 @@ class Ledger:
             self.doubtful.discard(ident)
             self.refused += 1
 
-    def balance(self, found: dict[str, list[str]]) -> Balance:
+    def balance(self, found: Mapping[str, list[str]], unanswered: Mapping[str, int] | None = None) -> Balance:
         """Hold what was accepted against what is there.
 
         :param found: ident -> places: "queue", or a mailbox's name, once for each copy
+        :param unanswered: ident -> how often it was sent to the mailbox server without a good answer after the dot
         """
         with self._lock:
             accepted, doubtful = set(self.accepted), set(self.doubtful)
         places = {ident: collections.Counter(where) for ident, where in found.items()}
+        more = {ident: len(where) - 1 for ident, where in found.items() if len(where) > 1}
+        again = {ident for ident, copies in more.items() if copies <= (unanswered or {}).get(ident, 0)}
         return Balance(
             accepted=len(accepted),
             delivered=sum(1 for where in places.values() if set(where) - {"queue"}),
             queued=sum(1 for where in places.values() if set(where) == {"queue"}),
             doubtful=len(doubtful),
             lost=tuple(sorted(accepted - set(places))),
-            doubled=tuple(sorted(ident for ident, where in places.items() if sum(where.values()) > 1)),
+            doubled=tuple(sorted(set(more) - again)),
+            again=tuple(sorted(again)),
             strange=tuple(sorted(set(places) - accepted - doubtful)),
         )
 
@@ -103,3 +122,18 @@ def search(name: str, prefix: str) -> dict[str, list[str]]:
     done = host.enter(name, ["python3", "-", prefix], check=True, timeout=120, stdin=SEARCH.read_text(encoding="utf-8"))
     found: dict[str, list[str]] = json.loads(done.stdout)
     return found
+
+
+def unanswered(log: str) -> collections.Counter[str]:
+    """Count in a mail log how often each message was sent without a good answer after the dot: ident -> times."""
+    idents = dict(_NAMED.findall(log))
+    return collections.Counter(idents[queue_id] for queue_id in _AFTER_THE_DOT.findall(log) if queue_id in idents)
+
+
+def settle(ledger: Ledger, name: str, prefix: str) -> Balance:
+    """Balance the ledger of a load with what is on its host; only what is there twice needs the host's log."""
+    found = search(name, prefix)
+    balance = ledger.balance(found)
+    if not balance.doubled:
+        return balance
+    return ledger.balance(found, unanswered(host.enter(name, ["cat", MAIL_LOG], check=True).stdout))

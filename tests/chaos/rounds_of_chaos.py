@@ -24,7 +24,7 @@ from labkit import faults
 from labkit.lab import Lab
 from labkit.plan import CONTROLLER, STATE_DIR, namespace
 from labkit.shell import LabError
-from ledger import Balance, search
+from ledger import Balance, settle
 from load import USERS, Load
 
 REMEDIES = ("restart_daemon", "purge_spool", "contain_surge")
@@ -126,7 +126,7 @@ def _round(lab: Lab, host: str, plan: Plan, rng: random.Random) -> Outcome:
     finally:
         load.stop()
     try:
-        outcome.balance = load.ledger.balance(search(host, prefix))
+        outcome.balance = settle(load.ledger, host, prefix)
     except (LabError, subprocess.SubprocessError, ValueError) as wrong:
         outcome.problem = str(wrong)
     return outcome
@@ -210,6 +210,9 @@ def show(played: list[Outcome], seconds: float) -> int:
         lost = sum(len(outcome.balance.lost) for outcome in here if outcome.balance)
         works = sum(outcome.works for outcome in here)
         print(f"  {manner:<18} {len(here):3} rounds, {works:3} work again, {lost} messages lost")
+    again = [ident for outcome in played if outcome.balance for ident in outcome.balance.again]
+    if again:
+        print(f"  there twice, for the mailbox server saved them and answered with an error: {' '.join(again)}")
     for outcome in bad:
         print(f"  {outcome}")
     print("chaos: " + (f"{len(bad)} rounds are not even" if bad else "not one message lost"))
