@@ -14,8 +14,8 @@ import os
 import subprocess
 import sys
 import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 import mirror
@@ -44,6 +44,8 @@ BESIDE = (
 """None of a group keeps two processors busy by itself, none writes where another reads, and one at most has the lab."""
 
 RULE = "=" * 78
+LAST_LINES = 60
+"""So many lines of a step that failed beside others are said again at the end, where they are found."""
 
 
 def shell_scripts() -> list[str]:
@@ -118,23 +120,23 @@ def command_of(step: str) -> tuple[list[str], Path, dict[str, str]]:
     return commands[step]
 
 
-def run(step: str, beside: bool = False) -> bool:
+def run(step: str, last: deque[str] | None = None) -> bool:
     """Run one step, its output going where ours goes; say whether it succeeded.
 
-    :param beside: another step runs at the same time: each line says which one it is of
+    :param last: other steps run at the same time: each line says which one it is of, and the last ones are kept here
     """
     print(f"== {step}", flush=True)
     command, folder, extra = command_of(step)
     environment = {**os.environ, **extra}
     # antsibull-docs logs to it, and does not make it.
     Path(environment["HOME"]).mkdir(parents=True, exist_ok=True)
-    if beside or not sys.stdout.isatty():
+    if last is not None or not sys.stdout.isatty():
         environment.update(NO_COLOR="1", ANSIBLE_NOCOLOR="1")
         environment.pop("FORCE_COLOR", None)
     began = time.monotonic()
     try:
-        if beside:
-            status = relay(step, command, folder, environment)
+        if last is not None:
+            status = relay(step, command, folder, environment, last)
         else:
             status = subprocess.run(command, cwd=folder, env=environment, check=False).returncode
     except OSError as error:
@@ -145,7 +147,7 @@ def run(step: str, beside: bool = False) -> bool:
     return status == 0
 
 
-def relay(step: str, command: list[str], folder: Path, environment: dict[str, str]) -> int:
+def relay(step: str, command: list[str], folder: Path, environment: dict[str, str], last: deque[str]) -> int:
     """Run a command and pass its lines on, each with the step's name before it; return its exit status."""
     width = max(len(name) for group in BESIDE if step in group for name in group)
     margin = f"{step:<{width}} | "
@@ -153,12 +155,16 @@ def relay(step: str, command: list[str], folder: Path, environment: dict[str, st
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace"
     ) as child:
         for line in child.stdout or ():
-            print(margin + line.rstrip(), flush=True)
+            last.append(margin + line.rstrip())
+            print(last[-1], flush=True)
         return child.wait()
 
 
-def run_all(steps: list[str]) -> dict[str, bool]:
-    """Run steps in their order, those of a group of BESIDE at the same time; return which of them succeeded."""
+def run_all(steps: list[str], last_words: dict[str, deque[str]]) -> dict[str, bool]:
+    """Run steps in their order, those of a group of BESIDE at the same time; return which of them succeeded.
+
+    :param last_words: gets the last lines of each step that failed beside others
+    """
     done: dict[str, bool] = {}
     for step in steps:
         if step in done:
@@ -167,8 +173,10 @@ def run_all(steps: list[str]) -> dict[str, bool]:
         if len(together) == 1:
             done[step] = run(step)
             continue
+        said = {name: deque[str](maxlen=LAST_LINES) for name in together}
         with ThreadPoolExecutor(max_workers=len(together)) as pool:
-            done.update(zip(together, pool.map(partial(run, beside=True), together)))
+            done.update(zip(together, pool.map(run, said, said.values())))
+        last_words.update({name: lines for name, lines in said.items() if not done[name]})
     return done
 
 
@@ -196,7 +204,8 @@ def main(suite: str, steps: list[str]) -> int:
     wanted = steps or SUITES[suite]
     if not set(LABS).isdisjoint(wanted):
         left_out = why_no_lab()
-    done = run_all([step for step in wanted if step not in LABS or not left_out])
+    last_words: dict[str, deque[str]] = {}
+    done = run_all([step for step in wanted if step not in LABS or not left_out], last_words)
     passed = [step for step, good in done.items() if good]
     failed = [step for step, good in done.items() if not good]
     if left_out and os.environ.get("CI", "").lower() in ("true", "1", "yes"):
@@ -205,6 +214,8 @@ def main(suite: str, steps: list[str]) -> int:
         print(f"{RULE}\nNOT TESTED: the lab tests were LEFT OUT - no fault was tried on a real mail host - because:\n")
         print("\n".join(f"    {line}" for line in left_out.splitlines()))
         print(f"{RULE}")
+    for lines in last_words.values():
+        print("\n".join([RULE, *lines, RULE]))
     took = duration(time.monotonic() - began)
     if failed:
         print(f"make {suite}: FAILED after {took}: {', '.join(failed)}; passed: {', '.join(passed) or 'nothing'}")
