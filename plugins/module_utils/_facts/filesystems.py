@@ -12,6 +12,8 @@ import stat
 import time
 from collections import namedtuple
 
+from ansible_collections.mailops.triage.plugins.module_utils._facts import procfs
+
 # readonly: by its mount options or by the file system's own; device: major:minor as a number, or None
 Mount = namedtuple("Mount", "mount source fstype readonly device")
 # Sizes in bytes; inodes None where the file system has no table of them.
@@ -156,6 +158,8 @@ def consumers(top, seconds=_WALK_SECONDS, entries=_WALK_ENTRIES, by_entries=Fals
         device = os.stat(top).st_dev
     except OSError:
         return [], False
+    # What is mounted further down is not even asked who it is: its server may be gone, and the answer never come.
+    elsewhere = {mount.mount for mount in parse_mountinfo(procfs.try_text("/proc/self/mountinfo", 4 << 20))}
     deadline, seen, found = time.monotonic() + seconds, 0, []
     waiting, linked = [top], set()
     while waiting:
@@ -170,6 +174,8 @@ def consumers(top, seconds=_WALK_SECONDS, entries=_WALK_ENTRIES, by_entries=Fals
             if seen > entries or not seen % 256 and time.monotonic() >= deadline:
                 _note(found, folder, size, count, largest, largest_name)
                 return _largest(found, by_entries), False
+            if entry.path in elsewhere:
+                continue
             try:
                 info = entry.stat(follow_symlinks=False)
             except OSError:

@@ -29,12 +29,13 @@ _WAITING_S, _LOOK_S, _MOST_LOOKED_AT = 1.0, 0.1, 200
 _KTHREADD = 2
 
 
-def read_text(path, limit: int = 65536) -> str:
+def read_text(path, limit: int = 65536, flags: int = 0) -> str:
     """The first bytes of a small file as text; wrong UTF-8 is replaced.
 
+    :param flags: more of os.open; O_NOFOLLOW where a user may have put a link in a file's place
     :raises OSError: when it cannot be read
     """
-    number = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    number = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | flags)
     try:
         pieces, left = [], limit
         while left > 0:
@@ -48,10 +49,10 @@ def read_text(path, limit: int = 65536) -> str:
     return b"".join(pieces).decode("utf-8", "replace")
 
 
-def try_text(path, limit: int = 65536) -> str:
+def try_text(path, limit: int = 65536, flags: int = 0) -> str:
     """As read_text; an empty text when the file cannot be read."""
     try:
-        return read_text(path, limit)
+        return read_text(path, limit, flags)
     except OSError:
         return ""
 

@@ -6,6 +6,7 @@
 Note that this module util is PRIVATE to the collection. It can have breaking changes at any time.
 """
 
+import os
 import re
 
 from ansible_collections.mailops.triage.plugins.module_utils._facts import procfs
@@ -87,7 +88,9 @@ def of_mailbox(context, record, common):
     """
     said = None
     if common["backend"] == "maildir":
-        said = parse_maildirsize(procfs.try_text(record["path"] + "/maildirsize", _MAILDIRSIZE_BYTES))
+        # It is the user's: a link in its place could have root open a device, such as the watchdog, which starts it.
+        text = procfs.try_text(record["path"] + "/maildirsize", _MAILDIRSIZE_BYTES, os.O_NOFOLLOW)
+        said = parse_maildirsize(text)
     found = {
         "limit_bytes": said["limit_bytes"] if said else common["limit_bytes"],
         "limit_messages": said["limit_messages"] if said else common["limit_messages"],

@@ -393,6 +393,14 @@ class TestCollect:
         assert asked["mailbox"]["quota"]["used_bytes"] == 508
         assert SECRET not in json.dumps(found)
 
+    def test_a_link_in_the_place_of_a_users_file_is_not_followed(self, context: Quiet, tmp_path: Path) -> None:
+        size = tmp_path / "home" / "bob" / "Maildir" / "maildirsize"
+        (tmp_path / "elsewhere").write_bytes(size.read_bytes())
+        size.unlink()
+        size.symlink_to(tmp_path / "elsewhere")
+        (asked,) = mailboxes.collect(context)["affected"]
+        assert asked["mailbox"]["quota"]["used_bytes"] == 0
+
     def test_a_store_that_hangs_is_not_touched(self, context: Quiet) -> None:
         context.answers["stat"] = result(rc=None, status="timeout")
         found = mailboxes.collect(context)

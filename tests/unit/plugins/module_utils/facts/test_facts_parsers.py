@@ -405,6 +405,19 @@ def test_consumers(tmp_path):
     assert filesystems.consumers(str(tmp_path), entries=10)[1] is False
 
 
+def test_what_is_mounted_below_is_not_asked(tmp_path, monkeypatch):
+    (tmp_path / "nfs").mkdir()
+    (tmp_path / "nfs" / "big").write_bytes(b"x" * (3 << 20))
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "file").write_bytes(b"x" * 5000)
+    assert any(one["path"].startswith(f"{tmp_path}/nfs") for one in filesystems.consumers(str(tmp_path))[0])
+    line = f"40 20 0:51 / {tmp_path}/nfs rw - nfs4 store:/mail rw\n"
+    monkeypatch.setattr(filesystems.procfs, "try_text", lambda path, limit: line)
+    found, complete = filesystems.consumers(str(tmp_path))
+    assert complete and not any(one["path"].startswith(f"{tmp_path}/nfs") for one in found)
+    assert any(one["path"] == f"{tmp_path}/own" for one in found)
+
+
 def test_postqueue():
     told = spool.parse_postqueue(data("postqueue.json"))
     assert told["counts"] == {"deferred": told["messages"]} and told["messages"] >= 5
