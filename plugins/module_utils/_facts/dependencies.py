@@ -41,7 +41,7 @@ _MILTER_QUIT = struct.pack("!Ic", 1, b"Q")
 _KNOWN_PORTS = {8891: "opendkim", 8893: "opendmarc", 11332: "rspamd", 10023: "postgrey", 783: "spamassassin"}
 _WORDS = ("opendkim", "opendmarc", "rspamd", "clamav", "spamass", "amavis", "postgrey", "policyd-spf", "dovecot")
 # Scanners that speak no milter themselves: what listens there is a daemon of its own, in a unit of its own.
-_MILTERS = (("clamav", "clamav-milter"), ("spamass", "spamass-milter"))
+_MILTERS = (("clamav", "clamav-milter"), ("spamass", "spamass-milter"), ("amavis", "amavisd-milter"))
 
 
 def needs(settings, services):

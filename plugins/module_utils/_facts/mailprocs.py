@@ -17,9 +17,9 @@ MailProcesses = namedtuple("MailProcesses", "masters members")
 # What stands beside the two servers and can stop mail: their records are kept under daemon "other".
 _COMPANIONS = frozenset(
     (
-        "opendkim opendmarc rspamd clamd clamav-milter spamd amavisd amavisd-new policyd-spf postgrey unbound dnsmasq "
-        "named systemd-resolve systemd-journal systemd-journald rsyslogd slapd mariadbd mysqld postgres redis-server "
-        "saslauthd fail2ban-server milter-greylist"
+        "opendkim opendmarc rspamd clamd clamav-milter spamd spamass-milter amavisd amavisd-new amavisd-milter "
+        "policyd-spf postgrey milter-greylist unbound dnsmasq named systemd-resolve systemd-journal systemd-journald "
+        "rsyslogd slapd mariadbd mysqld postgres redis-server saslauthd fail2ban-server"
     ).split()
 )
 

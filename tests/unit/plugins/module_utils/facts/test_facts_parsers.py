@@ -550,6 +550,7 @@ def test_endpoints(endpoint, chroot, place):
         ("milter", "unix:/run/clamav-milter/clamav-milter.socket", "clamav-milter"),
         ("milter", "unix:/spamass/spamass.sock", "spamass-milter"),
         ("milter", "unix:/run/spamass-milter/spamass-milter.sock", "spamass-milter"),
+        ("milter", "unix:/var/lib/amavis/amavisd-milter.sock", "amavisd-milter"),
         ("milter", "unix:/opendkim/opendkim.sock", "opendkim"),
         ("milter", "inet:127.0.0.1:11332", "rspamd"),
     ],
