@@ -6,9 +6,10 @@
 The server's word is the 250 after the final dot. Whoever hears nothing after the dot does not know (RFC 5321, 4.5.4.2:
 it may have been accepted): such a message may be there or not. All others were refused, and nobody counts on them.
 
-The mailbox server's word to Postfix is no better: a Dovecot that is stopped in the right millisecond has saved a
-message and answers "421 Shutting down"; Postfix keeps it, as it must, and sends it again (RFC 1047). Such a message
-counts as sent again where the host's own mail log shows that answer, and as doubled where it does not.
+Between Postfix and the mailbox server it is the same (RFC 1047): a Dovecot that is stopped in the right millisecond has
+saved a message and answers "421 Shutting down", a Postfix that is stopped has not yet noted that it was saved. Postfix
+keeps the message, as it must, and delivers it again. Such a message counts as delivered again where the host's own mail
+log shows that Postfix has it once and heard of one success at most, and as doubled where it does not.
 """
 
 from __future__ import annotations
@@ -25,11 +26,9 @@ from labkit import host
 
 SEARCH = Path(__file__).with_name("search.py")
 MAIL_LOG = "/var/log/mail.log"
-_NAMED = re.compile(r": (\w+): message-id=<([^@>]+)@")
-_AFTER_THE_DOT = re.compile(
-    r": (\w+): to=<.* status=deferred \(.*(?:in reply to end of DATA command|while sending end of data)"
-)
-"""Postfix (smtp(8), lmtp(8)) does not know whether the other side has kept the message, and sends it again."""
+_TAKEN = re.compile(r"postfix/cleanup\[\d+\]: (\w+): message-id=<([^@>]+)@")
+_SENT = re.compile(r"postfix/lmtp\[\d+\]: (\w+): to=<.* status=sent ")
+_SAVED = re.compile(r"dovecot: lmtp\(.*msgid=<([^@>]+)@[^>]*>: saved mail to ")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Balance:
     doubled: tuple[str, ...]
     """In the same mailbox more than once, or in a mailbox and still in the queue."""
     again: tuple[str, ...]
-    """There twice, too, for the mailbox server saved them and then answered that it had not."""
+    """There twice, too, for Postfix did not hear, or had no time to note, that they were saved."""
     strange: tuple[str, ...]
     """There, although it was refused."""
 
@@ -58,7 +57,7 @@ class Balance:
     def __str__(self) -> str:
         text = f"{self.accepted} accepted, {self.delivered} delivered, {self.queued} in the queue"
         text += f", {self.doubtful} without an answer" if self.doubtful else ""
-        text += f", {len(self.again)} saved and yet answered with an error" if self.again else ""
+        text += f", {len(self.again)} delivered again" if self.again else ""
         for word in ("lost", "doubled", "strange"):
             names = getattr(self, word)
             text += f", {len(names)} {word.upper()}: {' '.join(names[:5])}" if names else ""
@@ -91,24 +90,24 @@ class Ledger:
             self.doubtful.discard(ident)
             self.refused += 1
 
-    def balance(self, found: Mapping[str, list[str]], unanswered: Mapping[str, int] | None = None) -> Balance:
+    def balance(self, found: Mapping[str, list[str]], log: str = "") -> Balance:
         """Hold what was accepted against what is there.
 
         :param found: ident -> places: "queue", or a mailbox's name, once for each copy
-        :param unanswered: ident -> how often it was sent to the mailbox server without a good answer after the dot
+        :param log: the host's mail log, for what is there twice
         """
         with self._lock:
             accepted, doubtful = set(self.accepted), set(self.doubtful)
         places = {ident: collections.Counter(where) for ident, where in found.items()}
-        more = {ident: len(where) - 1 for ident, where in found.items() if len(where) > 1}
-        again = {ident for ident, copies in more.items() if copies <= (unanswered or {}).get(ident, 0)}
+        twice = {ident for ident, where in found.items() if len(where) > 1}
+        again = {ident for ident in twice if delivered_again(ident, places[ident], log)}
         return Balance(
             accepted=len(accepted),
             delivered=sum(1 for where in places.values() if set(where) - {"queue"}),
             queued=sum(1 for where in places.values() if set(where) == {"queue"}),
             doubtful=len(doubtful),
             lost=tuple(sorted(accepted - set(places))),
-            doubled=tuple(sorted(set(more) - again)),
+            doubled=tuple(sorted(twice - again)),
             again=tuple(sorted(again)),
             strange=tuple(sorted(set(places) - accepted - doubtful)),
         )
@@ -124,10 +123,16 @@ def search(name: str, prefix: str) -> dict[str, list[str]]:
     return found
 
 
-def unanswered(log: str) -> collections.Counter[str]:
-    """Count in a mail log how often each message was sent without a good answer after the dot: ident -> times."""
-    idents = dict(_NAMED.findall(log))
-    return collections.Counter(idents[queue_id] for queue_id in _AFTER_THE_DOT.findall(log) if queue_id in idents)
+def delivered_again(ident: str, where: Mapping[str, int], log: str) -> bool:
+    """Does the log show that Postfix had this message once, and did not know of all its copies?
+
+    :param where: place -> how many copies
+    """
+    queue_ids = {queue_id for queue_id, taken in _TAKEN.findall(log) if taken == ident}
+    known = sum(queue_id in queue_ids for queue_id in _SENT.findall(log))
+    saved = _SAVED.findall(log).count(ident)
+    still = where.get("queue", 0)
+    return len(queue_ids) == 1 and still <= 1 and known + still <= 1 and saved == sum(where.values()) - still
 
 
 def settle(ledger: Ledger, name: str, prefix: str) -> Balance:
@@ -136,4 +141,4 @@ def settle(ledger: Ledger, name: str, prefix: str) -> Balance:
     balance = ledger.balance(found)
     if not balance.doubled:
         return balance
-    return ledger.balance(found, unanswered(host.enter(name, ["cat", MAIL_LOG], check=True).stdout))
+    return ledger.balance(found, host.enter(name, ["cat", MAIL_LOG], check=True).stdout)

@@ -212,7 +212,7 @@ def show(played: list[Outcome], seconds: float) -> int:
         print(f"  {manner:<18} {len(here):3} rounds, {works:3} work again, {lost} messages lost")
     again = [ident for outcome in played if outcome.balance for ident in outcome.balance.again]
     if again:
-        print(f"  there twice, for the mailbox server saved them and answered with an error: {' '.join(again)}")
+        print(f"  there twice, for Postfix did not hear that they were saved: {' '.join(again)}")
     for outcome in bad:
         print(f"  {outcome}")
     print("chaos: " + (f"{len(bad)} rounds are not even" if bad else "not one message lost"))
