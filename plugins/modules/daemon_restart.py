@@ -27,8 +27,8 @@ description:
 notes:
   - Whether mail flows again is proved elsewhere, by the probe that found the fault. After Dovecot's return Postfix
     needs up to 60 seconds to try its submission service again; a restart of Postfix only to shorten this is not done.
-  - A Dovecot that is stopped in the middle of a delivery may have saved the message and answer that it has not; Postfix
-    sends it again, so the user may find it twice (RFC 1047). No message is lost.
+  - Whichever of the two is stopped in the middle of a delivery, Postfix may not hear, or not have noted yet, that
+    Dovecot has saved the message; it delivers it again, so the user may find it twice (RFC 1047). No message is lost.
   - On Debian 12 C(postfix.service) only calls C(postfix@-.service); this one is meant by both names.
   - An alias of a unit, such as C(mysql.service) of C(mariadb.service), stands for the unit behind it.
   - In check mode C(postfix check) is left out, because it puts the queue in order; RV(notes) says so.
